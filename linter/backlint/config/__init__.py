@@ -1,0 +1,1 @@
+"""What the user has set, where from, and what is in force."""

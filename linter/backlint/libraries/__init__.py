@@ -1,0 +1,1 @@
+"""Library entries: what third-party code does, written as data."""

@@ -1,0 +1,160 @@
+"""The shape of a library entry: a hand-written summary of what a library's symbols mean.
+
+An entry is one YAML file. The linker reads it as if the library had been summarised, so
+rules know one concept whether a fact was inferred or written. docs/library-entries.md is the
+guide; a project teaches its own wrappers in the same format.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from backlint.effect import Effect, Role
+
+ArgumentRef = int | str
+"""A parameter, by position (0 is the first after `self`) or by keyword; ``"*"`` is every argument."""
+
+
+class QueryStep(StrEnum):
+    """What a call adds to a query that is being built."""
+
+    FILTERS = "filters"
+    EXCLUDES = "excludes"
+    JOINS = "joins"
+    ORDERS = "orders"
+    LIMITS = "limits"
+    OFFSETS = "offsets"
+    EAGER = "eager"
+    """Loads relations with the query."""
+    ONE = "one"
+    """Gives one row at most: `get`, `first`, `one_or_none`, `scalar`."""
+    BY_KEY = "by-key"
+    """Looks up by primary or unique key."""
+    ALL = "all"
+    """Materialises every row."""
+    AGGREGATES = "aggregates"
+    COUNTS = "counts"
+    EXISTS = "exists"
+    STREAMS = "streams"
+    LOCKS = "locks"
+    PAGINATES = "paginates"
+    PROJECTS = "projects"
+    """Gives columns instead of objects: `values`, `values_list`, `with_entities`."""
+    CREATES = "creates"
+    UPDATES = "updates"
+    DELETES = "deletes"
+    BULK = "bulk"
+    """One statement for many rows."""
+
+
+class Timeout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a call or client is kept from waiting for ever."""
+
+    parameters: tuple[str, ...] = ()
+    """Keyword arguments, any of which bounds the wait when given and not None."""
+    position: int | None = None
+    """Position of the first of `parameters` when passed without its name."""
+    default: float | None = None
+    """Seconds it waits when nothing is given; null waits for ever (or as long as the peer likes)."""
+    inherits: bool = False
+    """Of a method: the receiver's own timeout bounds it as well."""
+    keys: tuple[str, ...] = ()
+    """Keys inside a dict argument, a DSN or URL that bound it, such as `connect_timeout`."""
+    settings: tuple[str, ...] = ()
+    """Settings of the project that bound it, such as Django's `EMAIL_TIMEOUT`."""
+    attributes: tuple[str, ...] = ()
+    """Attributes or methods of the receiver that bound it when set or called, such as `settimeout`."""
+    what: str = ""
+    """The wait, in words for the message: "the connection and every query"."""
+    suggestion: str = ""
+    """The argument to pass, such as `timeout=10`."""
+
+
+class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What calling a function, method or class does.
+
+    `returns` is a type expression: a class's full name, `self`, `none`, the name of a type parameter,
+    `list[X]`, `dict[K, V]`, `X | Y`, `arg0` (an instance of the class given as first argument, or the
+    argument's own type when it is an instance), `arg0.0` (the first type argument of its type),
+    `arg:name` for a keyword, `callback` (what the callback argument returns).
+    """
+
+    effects: tuple[Effect, ...] = ()
+    roles: tuple[Role, ...] = ()
+    returns: str = ""
+    is_async: bool = msgspec.field(default=False, name="async")
+    timeout: Timeout | None = None
+    query: tuple[QueryStep, ...] = ()
+    lazy: bool = False
+    """It only builds; the effects of its class's `consume` happen when the result is used."""
+    consumes: tuple[ArgumentRef, ...] = ()
+    """Arguments it iterates over or tests for truth (`list`, `len`, `sorted`)."""
+    calls: tuple[ArgumentRef, ...] = ()
+    """Callbacks it runs before it returns."""
+    defers: tuple[ArgumentRef, ...] = ()
+    """Callbacks that run later or elsewhere: another thread, process, job, after commit."""
+    sinks: dict[str, tuple[ArgumentRef, ...]] = {}
+    """Arguments that reach a dangerous place, by its name: `sql`, `log`, `shell`, `path`, `url`, `response`."""
+    source: str = ""
+    """What its value is: `request`, `request-body`, `secret`, `personal-data`, `random`, `time`."""
+    cleans: tuple[str, ...] = ()
+    """Kinds of value that are harmless in its result: `secret`, `sql`, `path`, `html`."""
+    passes: tuple[ArgumentRef, ...] = ()
+    """Arguments whose content is in the result."""
+    note: str = ""
+    """A fact a reader of the entry needs, with its source."""
+
+
+class AttributeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An attribute of a class or module. In YAML a bare string stands for `type`."""
+
+    type: str = ""
+    effects: tuple[Effect, ...] = ()
+    source: str = ""
+
+
+class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a class and its instances mean."""
+
+    bases: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    """Names of its type parameters, usable in `returns` of its methods."""
+    init: FunctionEntry = FunctionEntry()
+    """What constructing it does; `returns` is the instance where left out."""
+    call: FunctionEntry | None = None
+    """What calling an instance does."""
+    methods: dict[str, FunctionEntry] = {}
+    attributes: dict[str, AttributeEntry] = {}
+    enter: str = "self"
+    """Type of `with … as x`."""
+    iterates: str = ""
+    """Type of an element when iterated or indexed."""
+    consume: tuple[Effect, ...] = ()
+    """Effects of iterating it, testing its truth, indexing or measuring it: it is lazy."""
+    roles: tuple[Role, ...] = ()
+    timeout: Timeout | None = None
+    """How constructing it bounds what its methods wait for."""
+    source: str = ""
+    note: str = ""
+
+
+class LibraryEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One YAML file: one library."""
+
+    library: str
+    """Its distribution name on the package index, or `python` for the standard library."""
+    version: str
+    """The version whose documentation it was written from."""
+    url: str
+    """Where that documentation is."""
+    modules: tuple[str, ...]
+    """Top-level import names."""
+    functions: dict[str, FunctionEntry] = {}
+    """By full name: `requests.get`."""
+    classes: dict[str, ClassEntry] = {}
+    aliases: dict[str, str] = {}
+    """Other full names of the same symbols, re-exports above all; a module name covers all below it."""
+    attributes: dict[str, AttributeEntry] = {}
+    """Module-level values: `flask.request`, `django.conf.settings`."""
