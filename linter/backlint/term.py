@@ -170,6 +170,13 @@ class Super(_Row, tag=23):
     cls: int
 
 
+class Local(_Row, tag=24):
+    """What a local variable holds; its name is evidence of what it is for."""
+
+    name: str
+    base: int
+
+
 Term = (
     Name
     | Attr
@@ -195,4 +202,5 @@ Term = (
     | Carried
     | Unknown
     | Super
+    | Local
 )

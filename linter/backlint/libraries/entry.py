@@ -133,6 +133,10 @@ class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Type of an element when iterated or indexed."""
     consume: tuple[Effect, ...] = ()
     """Effects of iterating it, testing its truth, indexing or measuring it: it is lazy."""
+    descriptor: str = ""
+    """Type of an attribute of this class when read through an instance: `Model` for a foreign key."""
+    transparent: bool = False
+    """An annotation `X[T]` means a `T`: `Mapped`, `Annotated`, `Optional`."""
     roles: tuple[Role, ...] = ()
     timeout: Timeout | None = None
     """How constructing it bounds what its methods wait for."""

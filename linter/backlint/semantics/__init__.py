@@ -1,0 +1,1 @@
+"""From syntax to meaning: lowers one file's tree to symbols, terms, blocks and events."""
