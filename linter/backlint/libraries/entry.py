@@ -14,7 +14,8 @@ import msgspec
 from backlint.effect import Effect, Role
 
 ArgumentRef = int | str
-"""A parameter, by position (0 is the first after `self`) or by keyword; ``"*"`` is every argument."""
+"""A parameter, by position (0 is the first after `self`) or by keyword; ``"*"`` is every argument,
+``"self"`` the receiver."""
 
 
 class QueryStep(StrEnum):
@@ -70,6 +71,21 @@ class Timeout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The wait, in words for the message: "the connection and every query"."""
     suggestion: str = ""
     """The argument to pass, such as `timeout=10`."""
+    since: dict[str, float] = {}
+    """Later defaults, by the first version of the library that has them: `{"8.0.0": 5}`."""
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a retrying decorator, object or job ends, and how it waits between tries."""
+
+    bounds: tuple[str, ...] = ()
+    """Arguments that end it: any of them, given and not None (or negative)."""
+    bounded: bool = False
+    """It ends by itself when none of `bounds` is given."""
+    waits: tuple[str, ...] = ()
+    """Arguments that make it wait between tries."""
+    backs_off: bool = False
+    """It waits longer and longer when none of `waits` is given."""
 
 
 class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,6 +102,10 @@ class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     returns: str = ""
     is_async: bool = msgspec.field(default=False, name="async")
     timeout: Timeout | None = None
+    """Of a decorator with the role `defines-job`: how long the job may run."""
+    expires: Timeout | None = None
+    """How long a cache keeps what the call stores; the default null keeps it for ever."""
+    retry: Retry | None = None
     query: tuple[QueryStep, ...] = ()
     lazy: bool = False
     """It only builds; the effects of its class's `consume` happen when the result is used."""
@@ -96,9 +116,18 @@ class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     defers: tuple[ArgumentRef, ...] = ()
     """Callbacks that run later or elsewhere: another thread, process, job, after commit."""
     sinks: dict[str, tuple[ArgumentRef, ...]] = {}
-    """Arguments that reach a dangerous place, by its name: `sql`, `log`, `shell`, `path`, `url`, `response`."""
+    """Arguments that reach a dangerous place, by its name.
+
+    `sql`, `log`, `shell` (of subprocess: only with `shell=True`), `code`, `path`, `url` (is fetched),
+    `redirect`, `response`, `html`, `template`, `deserialise`.
+    """
     source: str = ""
-    """What its value is: `request`, `request-body`, `secret`, `personal-data`, `random`, `time`."""
+    """What its value is.
+
+    `request` for a part of one (path, method), `request-body`, `request-query`, `request-headers`,
+    `request-cookies`, `request-files` for the whole of that; `caller` for who is signed in, `session`;
+    `secret`, `personal-data`, `env`, `settings`, `namespace` (`locals()`), `random`, `time`.
+    """
     cleans: tuple[str, ...] = ()
     """Kinds of value that are harmless in its result: `secret`, `sql`, `path`, `html`."""
     passes: tuple[ArgumentRef, ...] = ()
@@ -126,6 +155,8 @@ class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     call: FunctionEntry | None = None
     """What calling an instance does."""
     methods: dict[str, FunctionEntry] = {}
+    default_method: FunctionEntry | None = None
+    """What every method without an entry of its own does: clients whose methods are made at run time."""
     attributes: dict[str, AttributeEntry] = {}
     enter: str = "self"
     """Type of `with … as x`."""
