@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -116,29 +116,15 @@ def decode_catalogue(data: bytes) -> Catalogue:
     return msgspec.msgpack.decode(data, type=Catalogue)
 
 
-_Value = TypeVar("_Value")
-
-
 def _merge_classes(earlier: ClassEntry, later: ClassEntry) -> ClassEntry:
-    def given(old: _Value, new: _Value, default: _Value) -> _Value:
-        return old if new == default else new
-
-    plain = _PLAIN_CLASS
-    return ClassEntry(
-        bases=given(earlier.bases, later.bases, plain.bases),
-        parameters=given(earlier.parameters, later.parameters, plain.parameters),
-        init=given(earlier.init, later.init, plain.init),
-        call=given(earlier.call, later.call, plain.call),
-        methods=earlier.methods | later.methods,
-        attributes=earlier.attributes | later.attributes,
-        enter=given(earlier.enter, later.enter, plain.enter),
-        iterates=given(earlier.iterates, later.iterates, plain.iterates),
-        consume=given(earlier.consume, later.consume, plain.consume),
-        roles=given(earlier.roles, later.roles, plain.roles),
-        timeout=given(earlier.timeout, later.timeout, plain.timeout),
-        source=given(earlier.source, later.source, plain.source),
-        note=given(earlier.note, later.note, plain.note),
-    )
+    given: dict[str, object] = {
+        name: value
+        for name in ClassEntry.__struct_fields__
+        if (value := getattr(later, name)) != getattr(_PLAIN_CLASS, name)
+    }
+    given["methods"] = earlier.methods | later.methods
+    given["attributes"] = earlier.attributes | later.attributes
+    return msgspec.structs.replace(earlier, **given)
 
 
 _PLAIN_CLASS = ClassEntry()

@@ -94,7 +94,8 @@ class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `returns` is a type expression: a class's full name, `self`, `none`, the name of a type parameter,
     `list[X]`, `dict[K, V]`, `X | Y`, `arg0` (an instance of the class given as first argument, or the
     argument's own type when it is an instance), `arg0.0` (the first type argument of its type),
-    `arg:name` for a keyword, `callback` (what the callback argument returns).
+    `arg:name` for a keyword, `callback` (what the callback argument returns), `type[X]` (the class X itself),
+    `X or Y` (the first that the call lets us know). `type_expression.py` has the grammar.
     """
 
     effects: tuple[Effect, ...] = ()
@@ -158,6 +159,8 @@ class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     default_method: FunctionEntry | None = None
     """What every method without an entry of its own does: clients whose methods are made at run time."""
     attributes: dict[str, AttributeEntry] = {}
+    default_attribute: str = ""
+    """Type of every attribute without an entry of its own: the collections of a MongoDB database."""
     enter: str = "self"
     """Type of `with … as x`."""
     iterates: str = ""

@@ -100,9 +100,12 @@ def _with_full_attributes(data: Any) -> Any:
 def _type_problems(entry: LibraryEntry) -> Iterator[Problem]:
     for path, text in type_texts(entry):
         try:
-            parse_type(text)
+            expression = parse_type(text)
         except ValueError as error:
             yield Problem(path, str(error))
+            continue
+        if path[2:3] == ("bases",) and expression.arguments:
+            yield Problem(path, f"a base is a class's full name without type arguments, not `{text}`")
 
 
 def type_texts(entry: LibraryEntry) -> Iterator[tuple[KeyPath, str]]:

@@ -77,10 +77,7 @@ def _in_dict(data: object, kind: inspect.DictType, path: KeyPath) -> Iterator[Pr
         yield Problem(path, f"expected a mapping, found {_found(data)}")
         return
     for key, value in data.items():
-        if not isinstance(key, str):
-            yield Problem((*path, key), f"the key `{key}` must be quoted: YAML reads it as {_found(key)}")
-        else:
-            yield from _problems(value, kind.value_type, (*path, key))
+        yield from _problems(value, kind.value_type, (*path, key))
 
 
 def _in_list(data: object, item: inspect.Type, path: KeyPath) -> Iterator[Problem]:
