@@ -50,7 +50,7 @@ class QueryStep(StrEnum):
     """One statement for many rows."""
 
 
-class Timeout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Timeout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a call or client is kept from waiting for ever."""
 
     parameters: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Timeout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Later defaults, by the first version of the library that has them: `{"8.0.0": 5}`."""
 
 
-class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a retrying decorator, object or job ends, and how it waits between tries."""
 
     bounds: tuple[str, ...] = ()
@@ -88,7 +88,9 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """It waits longer and longer when none of `waits` is given."""
 
 
-class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FunctionEntry(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """What calling a function, method or class does.
 
     `returns` is a type expression: a class's full name, `self`, `none`, the name of a type parameter,
@@ -137,7 +139,9 @@ class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A fact a reader of the entry needs, with its source."""
 
 
-class AttributeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AttributeEntry(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """An attribute of a class or module. In YAML a bare string stands for `type`."""
 
     type: str = ""
@@ -145,7 +149,7 @@ class AttributeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     source: str = ""
 
 
-class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a class and its instances mean."""
 
     bases: tuple[str, ...] = ()
@@ -178,7 +182,7 @@ class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     note: str = ""
 
 
-class LibraryEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LibraryEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One YAML file: one library."""
 
     library: str
