@@ -103,7 +103,8 @@ class Notice(msgspec.Struct, frozen=True):
     """Something the run could not do; it never hides a finding."""
 
     kind: str
-    """`unreadable`, `syntax`, `encoding`, `too-deep`, `too-large`, `rule-error`, `plugin`, `suppression`, `worker`."""
+    """`unreadable`, `syntax`, `encoding`, `too-deep`, `too-large`, `rule-error`, `plugin`, `suppression`,
+    `worker`, `cache`."""
     message: str
     path: str = ""
     line: int = 0
