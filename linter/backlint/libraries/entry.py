@@ -107,7 +107,7 @@ class FunctionEntry(
     timeout: Timeout | None = None
     """Of a decorator with the role `defines-job`: how long the job may run."""
     expires: Timeout | None = None
-    """How long a cache keeps what the call stores; the default null keeps it for ever."""
+    """How long, or for how many keys, a cache keeps what the call stores; null keeps everything for ever."""
     retry: Retry | None = None
     query: tuple[QueryStep, ...] = ()
     lazy: bool = False
