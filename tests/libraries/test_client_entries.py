@@ -194,6 +194,13 @@ def test_threads_take_their_callback_along() -> None:
     assert method("concurrent.futures.ThreadPoolExecutor", "submit").defers == (0,)
 
 
+def test_signing_in_to_django_queries_and_hashes() -> None:
+    assert {Effect.QUERIES, Effect.HASHES_PASSWORD} < set(
+        function("django.contrib.auth.authenticate").effects
+    )
+    assert Effect.WRITES in function("django.contrib.auth.login").effects
+
+
 def test_sleeping_blocks_only_without_a_loop() -> None:
     assert set(function("time.sleep").effects) == {Effect.SLEEPS, Effect.BLOCKS}
     assert function("asyncio.sleep").effects == (Effect.SLEEPS,)
