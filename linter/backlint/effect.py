@@ -75,3 +75,5 @@ class Role(StrEnum):
     """An ORM class: an instance is a row or document."""
     RELATES = "relates"
     """Declares a relation of an ORM class to another; reading it from an instance may query."""
+    DEFINES_ROUTE = "defines-route"
+    """A decorator, or a base class of views, that makes a function a request handler."""

@@ -62,7 +62,8 @@ class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     kind: BlockKind
     parent: int
-    line: int
+    span: Span
+    """The head: a loop's iterable or test, the context manager, the condition."""
     terms: tuple[int, ...] = ()
     targets: tuple[str, ...] = ()
     """Loop variables, `as` names, or the name of a caught exception."""
@@ -72,6 +73,10 @@ class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
     leaves_loop: bool = False
     """Of a loop: every pass ends in `return`, `raise` or `break`, so there is one pass at most."""
     end_line: int = 0
+
+    @property
+    def line(self) -> int:
+        return self.span.line
 
 
 class EventKind(IntEnum):
@@ -88,7 +93,7 @@ class EventKind(IntEnum):
     READ = 7
     """An attribute read that may hide work: a chain, or an attribute of a loop variable."""
     TEST = 8
-    """A value used for its truth: `if x`, `while x`, `x and y`, `not x`."""
+    """A value used for its truth (`if x`, `while x`, `x and y`, `not x`), or awaited."""
     ASSERT = 9
     ASSIGN = 10
     """A local or module name is bound; `name` says which."""

@@ -251,7 +251,9 @@ def _await(low: Lowering, node: ast.Await, use: Use = Use.OTHER) -> int:
     if isinstance(node.value, ast.Call):
         _handle(low, node.value)
         return low.terms.add(Awaited(lower_call(low, node.value, awaited=True, use=use)))
-    return low.terms.add(Awaited(lower(low, node.value)))
+    value = lower(low, node.value)
+    low.event(EventKind.TEST, value, node_span(node), awaited=True)
+    return low.terms.add(Awaited(value))
 
 
 def _subscript(low: Lowering, node: ast.Subscript) -> int:

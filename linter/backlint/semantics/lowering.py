@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from backlint.semantics.expressions import target_names
-from backlint.semantics.state import Lowering, node_span
+from backlint.semantics.state import Lowering
 from backlint.semantics.statements import FunctionNode, leaves, lower_body, lower_deferred
 from backlint.finding import Span
 from backlint.summary import Block, BlockKind, FileSummary, FunctionSummary
@@ -20,13 +20,14 @@ def lower_module(low: Lowering, tree: ast.Module) -> None:
         isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in tree.body
     )
     scope = low.scope
-    scope.blocks.append(Block(BlockKind.BODY, -1, 1, leaves=leaves(tree.body)))
+    whole = Span(1, 0, tree.body[-1].end_lineno or 1, 0) if tree.body else Span(1, 0, 1, 0)
+    scope.blocks.append(Block(BlockKind.BODY, -1, whole, leaves=leaves(tree.body)))
     lower_body(low, tree.body)
     low.functions[0] = None
     lower_deferred(low, scope)
     low.functions[0] = FunctionSummary(
         name=MODULE_NAME,
-        span=Span(1, 0, node_span(tree.body[-1]).end_line, 0) if tree.body else Span(1, 0, 1, 0),
+        span=whole,
         blocks=tuple(scope.blocks),
         events=tuple(scope.events),
     )

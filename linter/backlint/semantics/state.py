@@ -205,14 +205,15 @@ class Lowering:
         is_async: bool = False,
         leaves: bool = False,
         leaves_loop: bool = False,
+        head: ast.AST | None = None,
     ) -> int:
         """Start a block inside the current one; returns what `close_block` needs."""
         scope = self.code_scope()
         outer = scope.block
-        line = getattr(node, "lineno", 0)
-        end_line = getattr(node, "end_lineno", 0) or line
+        span = node_span(node if head is None else head)
+        end_line = node.end_lineno  # type: ignore[attr-defined]
         scope.blocks.append(
-            Block(kind, outer, line, terms, targets, is_async, leaves, leaves_loop, end_line)
+            Block(kind, outer, span, terms, targets, is_async, leaves, leaves_loop, end_line)
         )
         scope.block = len(scope.blocks) - 1
         return outer

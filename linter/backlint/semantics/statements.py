@@ -6,6 +6,8 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from backlint.semantics.expressions import (
     annotated,
     bind_target,
@@ -209,13 +211,15 @@ def _if(low: Lowering, node: ast.If) -> None:
     guard = low.guard
     if _is_type_checking(low, test):
         low.guard = "typing"
-    outer = low.open_block(BlockKind.IF, node.body[0], (test,), leaves=leaves(node.body))
+    outer = low.open_block(BlockKind.IF, node, (test,), leaves=leaves(node.body), head=node.test)
     then = _branch(low, before, node.body)
     low.close_block(outer)
     low.guard = guard
     otherwise = before
     if node.orelse:
-        outer = low.open_block(BlockKind.ELSE, node.orelse[0], (test,), leaves=leaves(node.orelse))
+        outer = low.open_block(
+            BlockKind.ELSE, node.orelse[-1], (test,), leaves=leaves(node.orelse), head=node.orelse[0]
+        )
         otherwise = _branch(low, before, node.orelse)
         low.close_block(outer)
     kept = [
@@ -234,15 +238,13 @@ def _is_type_checking(low: Lowering, test: int) -> bool:
 def _while(low: Lowering, node: ast.While) -> None:
     before = _with_carried(low, node.body)
     low.scope.env = dict(before)
-    outer = low.open_block(BlockKind.WHILE, node, (), leaves_loop=_runs_once(node.body))
+    outer = low.open_block(BlockKind.WHILE, node, (), leaves_loop=_runs_once(node.body), head=node.test)
     index = low.code_scope().block
     test = lower_test(low, node.test)
     blocks = low.code_scope().blocks
     old = blocks[index]
-    blocks[index] = Block(
-        old.kind, old.parent, old.line, (test,), tuple(sorted(_assigned(node.body))), False, False,
-        old.leaves_loop, old.end_line,
-    )  # fmt: skip
+    assigned = tuple(sorted(_assigned(node.body)))
+    blocks[index] = msgspec.structs.replace(old, terms=(test,), targets=assigned)
     low.scope.loop_depth += 1
     lower_body(low, node.body)
     low.scope.loop_depth -= 1
@@ -273,6 +275,7 @@ def _for(low: Lowering, node: ast.For | ast.AsyncFor) -> None:
         target_names(node.target),
         isinstance(node, ast.AsyncFor),
         leaves_loop=_runs_once(node.body),
+        head=node.iter,
     )
     low.scope.loop_depth += 1
     bind_target(low, node.target, low.terms.add(Element(iterable)))
@@ -297,7 +300,13 @@ def _with(low: Lowering, node: ast.With | ast.AsyncWith) -> None:
         names = () if item.optional_vars is None else target_names(item.optional_vars)
         outers.append(
             low.open_block(
-                BlockKind.WITH, node, (manager,), names, isinstance(node, ast.AsyncWith), leaves(node.body)
+                BlockKind.WITH,
+                node,
+                (manager,),
+                names,
+                isinstance(node, ast.AsyncWith),
+                leaves(node.body),
+                head=item.context_expr,
             )
         )
         if item.optional_vars is not None:
@@ -477,7 +486,7 @@ def _lower_function(low: Lowering, outer: Scope, index: int, node: FunctionNode,
         return
     scope = Scope(index, outer, summary.name)
     scope.cls = cls
-    scope.blocks.append(Block(BlockKind.BODY, -1, node.lineno, leaves=leaves(node.body)))
+    scope.blocks.append(Block(BlockKind.BODY, -1, node_span(node), leaves=leaves(node.body)))
     for parameter in summary.parameters:
         scope.env[parameter.name] = low.terms.add(Param(index, parameter.name))
     if cls >= 0 and summary.parameters:
@@ -491,7 +500,7 @@ def _lower_function(low: Lowering, outer: Scope, index: int, node: FunctionNode,
 def _lower_lambda(low: Lowering, outer: Scope, index: int, node: ast.Lambda) -> None:
     name = f"{outer.name}.<locals>.<lambda:{node.lineno}>" if outer.name else f"<lambda:{node.lineno}>"
     scope = Scope(index, outer, name)
-    scope.blocks.append(Block(BlockKind.LAMBDA, -1, node.lineno))
+    scope.blocks.append(Block(BlockKind.LAMBDA, -1, node_span(node)))
     previous, low.scope = low.scope, scope
     parameters = lower_parameters(low, node.args)
     for parameter in parameters:

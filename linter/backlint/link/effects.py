@@ -1,0 +1,111 @@
+"""Carries effects from callees to callers, with the shortest chain of calls that shows each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from backlint.effect import Effect
+from backlint.finding import Evidence
+from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction, Site
+
+MAX_CHAIN = 12
+
+
+class Effects:
+    """The effects of every function, direct and through what it calls."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._callers: dict[FunctionKey, list[CallSite]] = {}
+        for function in graph.functions.values():
+            for call in function.calls:
+                for target in call.targets:
+                    self._callers.setdefault(target, []).append(call)
+        self._steps: dict[Effect, dict[FunctionKey, Site | CallSite]] = {}
+
+    def steps(self, effect: Effect) -> dict[FunctionKey, Site | CallSite]:
+        """For each function that has the effect, the place that gives it: a direct site or a call."""
+        found = self._steps.get(effect)
+        if found is None:
+            found = self._steps[effect] = self._spread(effect)
+        return found
+
+    def _spread(self, effect: Effect) -> dict[FunctionKey, Site | CallSite]:
+        steps: dict[FunctionKey, Site | CallSite] = {}
+        pending: deque[FunctionKey] = deque()
+        for key, function in self._graph.functions.items():
+            if key[1] == 0:
+                continue
+            for site in function.sites:
+                if effect in site.effects:
+                    steps[key] = site
+                    pending.append(key)
+                    break
+        while pending:
+            key = pending.popleft()
+            if self._graph.functions[key].memoised:
+                continue
+            for call in self._callers.get(key, ()):
+                caller = call.function.key
+                if caller not in steps and caller[1] != 0:
+                    steps[caller] = call
+                    pending.append(caller)
+        return steps
+
+    def target(self, call: CallSite, effect: Effect) -> LinkedFunction | None:
+        """The project function through which a call has the effect; None where it has not, or is memoised."""
+        steps = self.steps(effect)
+        for key in call.targets:
+            function = self._graph.functions[key]
+            if key in steps and not function.memoised:
+                return function
+        return None
+
+    def chain(
+        self, function: LinkedFunction, effect: Effect, words: Callable[[Site], str] | None = None
+    ) -> tuple[Evidence, ...]:
+        """How a function comes to have an effect: each call on the way, the direct site last."""
+        steps = self.steps(effect)
+        evidence: list[Evidence] = []
+        while len(evidence) < MAX_CHAIN:
+            step = steps[function.key]
+            name = short_name(function)
+            if isinstance(step, Site):
+                message = words(step) if words is not None else f"`{step.what}` {_VERBS[effect]}"
+                evidence.append(Evidence(function.path, step.span, message))
+                break
+            called = self.target(step, effect)
+            if called is None:
+                break
+            evidence.append(Evidence(function.path, step.span, f"`{name}` calls `{short_name(called)}`"))
+            function = called
+        return tuple(evidence)
+
+
+def short_name(function: LinkedFunction) -> str:
+    """The function's name without its module, for messages."""
+    return function.summary.name.replace("<locals>.", "")
+
+
+_VERBS = {
+    Effect.QUERIES: "queries the database",
+    Effect.WRITES: "writes to the database",
+    Effect.COMMITS: "commits",
+    Effect.FLUSHES: "flushes",
+    Effect.CALLS_NETWORK: "calls another service",
+    Effect.SENDS_MAIL: "sends mail",
+    Effect.BLOCKS: "blocks",
+    Effect.SLEEPS: "sleeps",
+    Effect.WAITS: "waits",
+    Effect.ENQUEUES: "enqueues a job",
+    Effect.SPAWNS: "starts a thread or task",
+    Effect.RUNS_PROCESS: "runs a process",
+    Effect.LOGS: "logs",
+    Effect.CACHES: "uses the cache",
+    Effect.CONNECTS: "opens a connection",
+    Effect.READS_FILE: "reads a file",
+    Effect.WRITES_FILE: "writes a file",
+    Effect.HASHES_PASSWORD: "hashes a password",
+    Effect.RENDERS: "does heavy work",
+}

@@ -1,0 +1,456 @@
+"""The call graph: what each call of the project runs, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from backlint.effect import Effect, Role
+from backlint.finding import Span
+from backlint.libraries.entry import FunctionEntry
+from backlint.link.evaluate import PROPERTIES, Evaluator, call_argument
+from backlint.link.index import FileNode
+from backlint.link.sql import sql_effects, sql_text
+from backlint.link.values import (
+    ClassValue,
+    FunctionValue,
+    InstanceValue,
+    LibraryFunction,
+    Value,
+    options,
+)
+from backlint.summary import Block, BlockKind, Event, EventKind, FileKind, FunctionSummary
+from backlint.term import Attr, Call, Local, Param, Star
+
+FunctionKey = tuple[int, int]
+_LOOPS = frozenset({BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION})
+_EXECUTORS = frozenset(
+    {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "executescript"}
+)
+
+
+class Site:
+    """A place that has direct effects: a call of a library, or the use of a lazy value."""
+
+    __slots__ = ("block", "effects", "event", "function", "order", "span", "term", "what")
+
+    def __init__(
+        self,
+        function: LinkedFunction,
+        span: Span,
+        block: int,
+        term: int,
+        effects: frozenset[Effect],
+        what: str,
+        order: int,
+        event: Event | None = None,
+    ) -> None:
+        self.function = function
+        self.span = span
+        self.block = block
+        self.term = term
+        """The call, or the lazy value that is used."""
+        self.effects = effects
+        self.what = what
+        """The name of what is called or used, for messages."""
+        self.order = order
+        """Position among the function's events."""
+        self.event = event
+
+
+class CallSite:
+    """One call, with what it resolves to."""
+
+    __slots__ = ("callee", "effects", "entry", "event", "function", "order", "row", "symbol", "targets")
+
+    def __init__(self, function: LinkedFunction, event: Event, order: int, row: Call, callee: Value) -> None:
+        self.function = function
+        self.event = event
+        self.order = order
+        self.row = row
+        self.callee = callee
+        self.entry: FunctionEntry | None = None
+        self.symbol = ""
+        """Canonical absolute name of the callee; empty where unknown."""
+        self.targets: tuple[FunctionKey, ...] = ()
+        """Project functions that the call runs before it returns."""
+        self.effects: frozenset[Effect] = frozenset()
+        """Effects of the library function itself, targets left out."""
+
+    @property
+    def span(self) -> Span:
+        return self.event.span
+
+    @property
+    def block(self) -> int:
+        return self.event.block
+
+    def argument(self, position: int | None, *names: str) -> int | None:
+        """The term of an argument by position or any of its names; None where it isn't passed."""
+        for keyword, term in self.row.keywords:
+            if keyword in names:
+                return term
+        if position is not None and position < len(self.row.arguments):
+            plain = self.row.arguments[: position + 1]
+            terms = self.function.file.summary.terms
+            if not any(isinstance(terms[term], Star) for term in plain):
+                return self.row.arguments[position]
+        return None
+
+    @property
+    def passes_unknown(self) -> bool:
+        """Whether `*args` or `**kwargs` may pass more than is written."""
+        terms = self.function.file.summary.terms
+        return any(keyword == "**" for keyword, _ in self.row.keywords) or any(
+            isinstance(terms[term], Star) for term in self.row.arguments
+        )
+
+    def __repr__(self) -> str:
+        return f"<CallSite {self.symbol or '?'} at {self.function.file.summary.path}:{self.span.line}>"
+
+
+class LinkedFunction:
+    """A function of the project with its calls resolved."""
+
+    __slots__ = ("calls", "file", "index", "invoked", "memoised", "sites", "summary", "symbol")
+
+    def __init__(self, file: FileNode, index: int, summary: FunctionSummary) -> None:
+        self.file = file
+        self.index = index
+        self.summary = summary
+        self.symbol = f"{file.summary.module}.{summary.name}"
+        self.calls: list[CallSite] = []
+        self.sites: list[Site] = []
+        self.memoised = False
+        self.invoked: frozenset[str] = frozenset()
+        """Parameters that it calls itself."""
+
+    @property
+    def key(self) -> FunctionKey:
+        return self.file.index, self.index
+
+    @property
+    def kind(self) -> FileKind:
+        return self.file.summary.kind
+
+    @property
+    def path(self) -> str:
+        return self.file.summary.path
+
+    @property
+    def name(self) -> str:
+        """Dotted inside the module; empty for module-level code."""
+        return self.summary.name if self.index else ""
+
+    def blocks(self, block: int) -> Iterator[Block]:
+        """A block and those around it, innermost first, the body last."""
+        while block >= 0:
+            found = self.summary.blocks[block]
+            yield found
+            block = found.parent
+
+    def loops(self, block: int) -> list[Block]:
+        """The loops around a block, innermost first."""
+        return [found for found in self.blocks(block) if found.kind in _LOOPS]
+
+    def __repr__(self) -> str:
+        return f"<LinkedFunction {self.symbol}>"
+
+
+class Graph:
+    """All functions with their resolved calls."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.functions: dict[FunctionKey, LinkedFunction] = {}
+        index = evaluator.index
+        self._property_names: set[str] = set()
+        for file in index.files:
+            for number, summary in enumerate(file.summary.functions):
+                self.functions[file.index, number] = LinkedFunction(file, number, summary)
+        self._subclasses = self._find_subclasses()
+        self._collect_callers()
+        for function in self.functions.values():
+            self._note_decorators(function)
+            function.invoked = self._invoked(function)
+        for function in self.functions.values():
+            self._link(function)
+
+    def _find_subclasses(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for file in self.evaluator.index.files:
+            for summary in file.summary.classes:
+                symbol = f"{file.summary.module}.{summary.name}"
+                cls = self.evaluator.classes.project_class(symbol)
+                for base in cls.bases if cls is not None else ():
+                    found.setdefault(base, []).append(symbol)
+        return found
+
+    def _collect_callers(self) -> None:
+        """Note who calls each function by its plain name, for the types of parameters without annotation."""
+        evaluator = self.evaluator
+        for function in self.functions.values():
+            terms = function.file.summary.terms
+            for event in function.summary.events:
+                if event.kind is not EventKind.CALL and event.kind != EventKind.CALL:
+                    continue
+                row = terms[event.term]
+                if not isinstance(row, Call):
+                    continue
+                callee = terms[row.function]
+                if isinstance(callee, Attr | Local | Param):
+                    continue
+                value = evaluator.value(function.file, row.function)
+                if isinstance(value, FunctionValue):
+                    bound = 1 if value.receiver is not None else 0
+                    evaluator.callers.setdefault((value.file, value.function), []).append(
+                        (function.file, row, bound)
+                    )
+                elif isinstance(value, ClassValue):
+                    cls = evaluator.classes.project_class(value.symbol)
+                    method = None if cls is None else cls.method("__init__")
+                    if cls is not None and method is not None:
+                        evaluator.callers.setdefault((cls.file.index, method), []).append(
+                            (function.file, row, 1)
+                        )
+
+    def _note_decorators(self, function: LinkedFunction) -> None:
+        evaluator = self.evaluator
+        for term in function.summary.decorators:
+            symbol = evaluator.symbol_of(function.file, term)
+            if symbol in PROPERTIES:
+                self._property_names.add(function.summary.name.rpartition(".")[2])
+            entry = evaluator.catalogue.functions.get(symbol) if symbol else None
+            roles = entry.roles if entry is not None else self._class_roles(symbol)
+            if Role.MEMOISES in roles:
+                function.memoised = True
+
+    def _class_roles(self, symbol: str) -> tuple[Role, ...]:
+        entry = self.evaluator.classes.library_class(symbol)
+        return () if entry is None else (*entry.roles, *entry.init.roles)
+
+    def _invoked(self, function: LinkedFunction) -> frozenset[str]:
+        terms = function.file.summary.terms
+        names = set()
+        for event in function.summary.events:
+            if event.kind == EventKind.CALL:
+                row = terms[event.term]
+                callee = terms[row.function] if isinstance(row, Call) else None
+                if isinstance(callee, Param) and callee.function == function.index:
+                    names.add(callee.name)
+        return frozenset(names)
+
+    def _link(self, function: LinkedFunction) -> None:
+        terms = function.file.summary.terms
+        for order, event in enumerate(function.summary.events):
+            kind = event.kind
+            if kind == EventKind.CALL:
+                row = terms[event.term]
+                if isinstance(row, Call):
+                    self._link_call(function, event, order, row)
+            elif kind == EventKind.READ:
+                self._link_read(function, event, order)
+            elif kind == EventKind.TEST:
+                self._use(function, event.term, event.span, event.block, order)
+        for block in function.summary.blocks:
+            if block.kind == BlockKind.FOR or block.kind == BlockKind.COMPREHENSION:
+                self._use(function, block.terms[0], block.span, block.parent, _order_at(function, block))
+            elif block.kind == BlockKind.WITH:
+                self._enter(function, block)
+
+    def _link_call(self, function: LinkedFunction, event: Event, order: int, row: Call) -> None:
+        evaluator = self.evaluator
+        file = function.file
+        callee = evaluator.value(file, row.function)
+        site = CallSite(function, event, order, row, callee)
+        function.calls.append(site)
+        is_parameter = isinstance(file.summary.terms[row.function], Param)
+        targets: list[FunctionKey] = []
+        for value in options(callee):
+            if isinstance(value, FunctionValue) and not is_parameter:
+                targets.extend(self._implementations(value))
+            elif isinstance(value, ClassValue):
+                targets.extend(self._constructors(value))
+            elif isinstance(value, InstanceValue):
+                targets.extend(self._methods(value, ("__call__",)))
+            if site.entry is None:
+                site.entry = evaluator.entry_of(value)
+                site.symbol = evaluator.value_symbol(value)
+        if site.entry is not None:
+            targets.extend(self._callbacks(site, site.entry.calls))
+        for target in tuple(targets):
+            targets.extend(self._handed_over(site, self.functions[target]))
+        site.targets = tuple(dict.fromkeys(targets))
+        site.effects = self._effects(site)
+        if site.effects:
+            what = _callee_words(site)
+            function.sites.append(
+                Site(function, event.span, event.block, event.term, site.effects, what, order, event)
+            )
+        if event.awaited:
+            self._use(function, event.term, event.span, event.block, order)
+        if site.entry is not None:
+            for argument in site.entry.consumes:
+                self._consume_argument(site, argument)
+
+    def _consume_argument(self, site: CallSite, argument: int | str) -> None:
+        terms = site.row.arguments if argument == "*" else ()
+        if argument != "*":
+            single = call_argument(site.row, argument)
+            terms = () if single is None else (single,)
+        for term in terms:
+            self._use(site.function, term, site.span, site.block, site.order)
+
+    def _effects(self, site: CallSite) -> frozenset[Effect]:
+        entry = site.entry
+        file = site.function.file
+        if entry is not None:
+            if entry.lazy or not entry.effects:
+                return frozenset()
+            effects = frozenset(entry.effects)
+            statement = entry.sinks.get("sql")
+            if statement and Effect.QUERIES in effects:
+                term = call_argument(site.row, statement[0])
+                refined = None if term is None else sql_effects(self.evaluator, file, term)
+                if refined is not None:
+                    return (effects - {Effect.QUERIES, Effect.WRITES}) | refined
+            return effects
+        row = file.summary.terms[site.row.function]
+        if isinstance(row, Attr) and row.name in _EXECUTORS and site.row.arguments and not site.targets:
+            text = sql_text(file, site.row.arguments[0])
+            refined = None if text is None else sql_effects(self.evaluator, file, site.row.arguments[0])
+            if refined:
+                return refined | {Effect.BLOCKS} if not site.event.awaited else refined
+        return frozenset()
+
+    def _implementations(self, value: FunctionValue) -> Iterable[FunctionKey]:
+        """The function itself, or what overrides it where it is abstract."""
+        key = value.file, value.function
+        function = self.functions[key]
+        if not function.summary.is_stub or function.summary.cls < 0:
+            return (key,)
+        owner = self.evaluator.owner(function.file, function.summary)
+        name = function.summary.name.rpartition(".")[2]
+        found: list[FunctionKey] = []
+        pending = list(self._subclasses.get(owner, ()))
+        while pending and len(found) < 8:
+            symbol = pending.pop(0)
+            cls = self.evaluator.classes.project_class(symbol)
+            method = None if cls is None else cls.method(name)
+            if cls is not None and method is not None:
+                found.append((cls.file.index, method))
+            pending.extend(self._subclasses.get(symbol, ()))
+        return found or (key,)
+
+    def _constructors(self, value: ClassValue) -> Iterable[FunctionKey]:
+        return self._methods(InstanceValue(value.symbol), ("__init__", "__post_init__"))
+
+    def _methods(self, value: InstanceValue, names: tuple[str, ...]) -> Iterable[FunctionKey]:
+        for name in names:
+            for ancestor in self.evaluator.classes.order(value.symbol):
+                cls = self.evaluator.classes.project_class(ancestor)
+                method = None if cls is None else cls.method(name)
+                if cls is not None and method is not None:
+                    yield cls.file.index, method
+                    break
+
+    def _callbacks(self, site: CallSite, arguments: tuple[int | str, ...]) -> Iterable[FunctionKey]:
+        for argument in arguments:
+            term = call_argument(site.row, argument)
+            if term is not None:
+                for value in options(self.evaluator.value(site.function.file, term)):
+                    if isinstance(value, FunctionValue):
+                        yield value.file, value.function
+
+    def _handed_over(self, site: CallSite, target: LinkedFunction) -> Iterable[FunctionKey]:
+        """Functions passed to a project function that calls them."""
+        if not target.invoked:
+            return
+        bound = 1 if isinstance(site.callee, FunctionValue) and site.callee.receiver is not None else 0
+        for position, parameter in enumerate(target.summary.parameters):
+            if parameter.name in target.invoked:
+                term = site.argument(position - bound if position >= bound else None, parameter.name)
+                if term is not None:
+                    for value in options(self.evaluator.value(site.function.file, term)):
+                        if isinstance(value, FunctionValue):
+                            yield value.file, value.function
+
+    def _link_read(self, function: LinkedFunction, event: Event, order: int) -> None:
+        row = function.file.summary.terms[event.term]
+        if not isinstance(row, Attr) or row.name not in self._property_names:
+            return
+        base = self.evaluator.value(function.file, row.base)
+        targets = []
+        for value in options(base):
+            if isinstance(value, InstanceValue):
+                targets.extend(
+                    key for key in self._methods(value, (row.name,)) if self._is_property(key)
+                )
+        if targets:
+            call = Call(event.term, (), ())
+            site = CallSite(function, event, order, call, base)
+            site.targets = tuple(targets)
+            site.symbol = self.functions[targets[0]].symbol
+            function.calls.append(site)
+
+    def _is_property(self, key: FunctionKey) -> bool:
+        return self.evaluator.is_property(FunctionValue(*key))
+
+    def _enter(self, function: LinkedFunction, block: Block) -> None:
+        value = self.evaluator.value(function.file, block.terms[0])
+        if isinstance(value, InstanceValue) and self.evaluator.classes.project_class(value.symbol):
+            names = ("__enter__", "__exit__", "__aenter__", "__aexit__")
+            targets = tuple(self._methods(value, names))
+            if targets:
+                order = _order_at(function, block)
+                event = Event(EventKind.CALL, block.terms[0], block.parent, block.span)
+                site = CallSite(function, event, order, Call(block.terms[0], (), ()), value)
+                site.targets = targets
+                function.calls.append(site)
+
+    def _use(self, function: LinkedFunction, term: int, span: Span, block: int, order: int) -> None:
+        """A value is iterated, tested, measured or awaited: a lazy query runs here."""
+        value = self.evaluator.value(function.file, term)
+        for single in options(value):
+            if not isinstance(single, InstanceValue):
+                continue
+            effects = self._consumed(single)
+            if effects:
+                what = single.symbol.rpartition(".")[2]
+                function.sites.append(
+                    Site(function, span, block, bare(function.file, term), effects, what, order)
+                )
+                return
+
+    def _consumed(self, value: InstanceValue) -> frozenset[Effect]:
+        for ancestor in self.evaluator.classes.order(value.symbol):
+            entry = self.evaluator.classes.library_class(ancestor)
+            if entry is not None and entry.consume:
+                return frozenset(entry.consume)
+        return frozenset()
+
+
+def bare(file: FileNode, term: int) -> int:
+    """The term without the names of the variables that held it."""
+    row = file.summary.terms[term]
+    while isinstance(row, Local):
+        term = row.base
+        row = file.summary.terms[term]
+    return term
+
+
+def _order_at(function: LinkedFunction, block: Block) -> int:
+    """The position among the events of the first one at or after a block's head."""
+    events = function.summary.events
+    for order, event in enumerate(events):
+        if (event.span.line, event.span.column) >= (block.span.line, block.span.column):
+            return order
+    return len(events)
+
+
+def _callee_words(site: CallSite) -> str:
+    row = site.function.file.summary.terms[site.row.function]
+    if isinstance(row, Attr):
+        return row.name
+    if isinstance(site.callee, LibraryFunction | ClassValue):
+        return site.callee.symbol
+    return site.symbol

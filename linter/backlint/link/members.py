@@ -1,0 +1,117 @@
+"""Classes across files and libraries: order of resolution, members, and what type expressions mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from backlint.libraries.catalogue import Catalogue
+from backlint.libraries.entry import ClassEntry, FunctionEntry
+from backlint.link.index import FileNode, SymbolIndex
+from backlint.link.values import ClassValue, InstanceValue, options
+from backlint.summary import ClassAttribute, ClassSummary
+
+if TYPE_CHECKING:
+    from backlint.link.evaluate import Evaluator
+
+
+class ProjectClass:
+    """A class of the project with what it inherits."""
+
+    __slots__ = ("attributes", "bases", "file", "number", "summary", "symbol")
+
+    def __init__(self, file: FileNode, number: int, symbol: str) -> None:
+        self.file = file
+        self.number = number
+        self.summary: ClassSummary = file.summary.classes[number]
+        self.symbol = symbol
+        self.bases: tuple[str, ...] = ()
+        self.attributes: dict[str, list[ClassAttribute]] = {}
+        for attribute in self.summary.attributes:
+            self.attributes.setdefault(attribute.name, []).append(attribute)
+
+    def method(self, name: str) -> int | None:
+        """The index of the method that the class itself defines; the last of several definitions."""
+        functions = self.file.summary.functions
+        full = f"{self.summary.name}.{name}"
+        for index in reversed(self.summary.methods):
+            if functions[index].name == full:
+                return index
+        return None
+
+
+class Classes:
+    """Every class of the project and of the library entries, by absolute name."""
+
+    def __init__(self, index: SymbolIndex, catalogue: Catalogue, evaluator: Evaluator) -> None:
+        self._index = index
+        self._catalogue = catalogue
+        self._evaluator = evaluator
+        self._project: dict[str, ProjectClass | None] = {}
+        self._order: dict[str, tuple[str, ...]] = {}
+
+    def project_class(self, symbol: str) -> ProjectClass | None:
+        """The project's class of this name, or None where it is a library's or unknown."""
+        if symbol not in self._project:
+            self._project[symbol] = None
+            found = self._index.cls(symbol, "")
+            if found is not None:
+                file, summary = found
+                number = self._index.classes[file.index][summary.name]
+                cls = self._project[symbol] = ProjectClass(file, number, symbol)
+                cls.bases = tuple(self._bases(file, summary))
+        return self._project[symbol]
+
+    def _bases(self, file: FileNode, summary: ClassSummary) -> Iterator[str]:
+        for term in summary.bases:
+            for value in options(self._evaluator.value(file, term)):
+                if isinstance(value, ClassValue | InstanceValue):
+                    yield value.symbol
+                else:
+                    symbol = getattr(value, "symbol", "")
+                    if symbol:
+                        yield symbol
+
+    def library_class(self, symbol: str) -> ClassEntry | None:
+        return self._catalogue.classes.get(symbol)
+
+    def order(self, symbol: str) -> tuple[str, ...]:
+        """The class and its ancestors, nearest first: a depth-first order without repeats.
+
+        It differs from Python's C3 order only in diamonds, where both find the same members
+        unless siblings disagree.
+        """
+        found = self._order.get(symbol)
+        if found is None:
+            self._order[symbol] = (symbol,)
+            seen: dict[str, None] = {}
+            self._collect(symbol, seen)
+            found = self._order[symbol] = tuple(seen)
+        return found
+
+    def _collect(self, symbol: str, seen: dict[str, None]) -> None:
+        if symbol in seen or len(seen) > 200:
+            return
+        seen[symbol] = None
+        cls = self.project_class(symbol)
+        if cls is not None:
+            bases = cls.bases
+        else:
+            entry = self.library_class(symbol)
+            bases = () if entry is None else entry.bases
+        for base in bases:
+            self._collect(base, seen)
+
+    def is_subclass(self, symbol: str, ancestors: frozenset[str] | tuple[str, ...]) -> bool:
+        """Whether a class is one of `ancestors` or inherits from one."""
+        return any(name in ancestors for name in self.order(symbol))
+
+    def library_method(self, symbol: str, name: str) -> tuple[str, FunctionEntry] | None:
+        """A library method found along the order of resolution, with the name of the class that has it."""
+        for ancestor in self.order(symbol):
+            entry = self.library_class(ancestor)
+            if entry is not None:
+                method = entry.methods.get(name)
+                if method is not None:
+                    return ancestor, method
+        return None
