@@ -1,0 +1,1 @@
+"""Edits of source text, and the text itself with its tree."""

@@ -1,0 +1,1 @@
+"""Which findings are shown: rules chosen, severities, confidence, suppressions, identity, order."""

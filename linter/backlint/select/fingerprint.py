@@ -1,0 +1,54 @@
+"""The identity of a finding: rule, path, enclosing symbol, what the code says, and which one of equals.
+
+Line numbers are no part of it, so that baselines and code-scanning alerts survive edits above,
+reformatting, and moving a function within its file.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from backlint.select.canonical import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from backlint.finding import Finding, Span
+    from backlint.fixes.source import SourceText
+
+_LAMBDA_LINE = re.compile(r"<lambda:\d+>")
+
+
+def fingerprints(findings: Sequence[Finding], sources: Callable[[str], SourceText | None]) -> list[str]:
+    """One fingerprint a finding, 32 hexadecimal digits each, no two the same.
+
+    `findings` must hold every finding of the paths in it, in the order of their places: equals are told
+    apart by their number, which must not hang on what is shown.
+    """
+    seen: dict[tuple[str, str, str, str], int] = {}
+    snippets: dict[tuple[str, Span], str] = {}
+    made: list[str] = []
+    for finding in findings:
+        place = (finding.path, finding.span)
+        if place not in snippets:
+            snippets[place] = _snippet(sources(finding.path), finding.span)
+        symbol = _LAMBDA_LINE.sub("<lambda>", finding.symbol)
+        identity = (finding.rule, finding.path, symbol, snippets[place])
+        occurrence = seen.get(identity, 0)
+        seen[identity] = occurrence + 1
+        text = "\0".join((*identity, str(occurrence)))
+        made.append(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
+    return made
+
+
+def _snippet(source: SourceText | None, span: Span) -> str:
+    if source is None:
+        return ""
+    before = (
+        source.lines[span.line - 1][: source.byte_to_char_column(span.line, span.column)]
+        if (1 <= span.line <= len(source.lines))
+        else ""
+    )
+    return canonical(source.segment(span), before if before.isspace() else "")
