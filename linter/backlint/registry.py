@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -66,8 +67,9 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be loaded."""
 
 
+@cache
 def load_rules() -> Registry:
-    """Load the rules of every installed pack.
+    """Load the rules of every installed pack, once a process.
 
     A pack or module that fails to import becomes a notice, and everything else is loaded. Where two
     packs have a rule of the same id, the built-in one counts, then the one of the distribution

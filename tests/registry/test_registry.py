@@ -144,6 +144,10 @@ def test_installed_packs_are_found(site: Path) -> None:
         "Metadata-Version: 2.1\nName: acme-rules\nVersion: 1.0\n", encoding="utf-8"
     )
     (metadata / "entry_points.txt").write_text(f"[backlint.rules]\nacme = {entry.value}\n", encoding="utf-8")
+    load_rules.cache_clear()
     registry = load_rules()
+    load_rules.cache_clear()
+    assert load_rules() is load_rules()
+    load_rules.cache_clear()
     assert registry.rules["acme-rule-under-test"].pack == "acme-rules"
     assert ("acme-rules", "1.0") in [(pack.distribution, pack.version) for pack in registry.packs]
