@@ -35,3 +35,13 @@ def test_odd_characters_stay_one_line_and_valid_toml() -> None:
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert tomllib.loads(shown)["exclude"] == ['a"b\\c\n\x1b\u202e']
+
+
+def test_every_key_is_shown_and_documented(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, Overrides())
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    shown = show_settings(settings)
+    assert set(settings.origins) > {"select", "libraries"}
+    for key in settings.origins:
+        assert f"| `{key}` |" in page
+        assert key in shown

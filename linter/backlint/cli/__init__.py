@@ -1,0 +1,29 @@
+"""The command line. `main` is the console entry point."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give the exit status.
+
+    0: nothing at or above `--fail-on`; 1: findings; 2: wrong usage or configuration; 3: part of the
+    analysis failed, whatever was found besides.
+
+    Args:
+        arguments: Without the program's name; those of the process where left out.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words in (["--version"], ["-V"]):
+        from backlint.version import VERSION
+
+        sys.stdout.write(f"backlint {VERSION}\n")
+        return 0
+    from backlint.cli.app import run
+
+    return run(words)
