@@ -104,7 +104,7 @@ class Notice(msgspec.Struct, frozen=True):
 
     kind: str
     """`unreadable`, `syntax`, `encoding`, `too-deep`, `too-large`, `rule-error`, `plugin`, `suppression`,
-    `worker`, `cache`."""
+    `worker`, `cache`, and of discovery `empty`, `generated`, `skipped`, `symlink`."""
     message: str
     path: str = ""
     line: int = 0
