@@ -47,7 +47,7 @@ GUARD = b'if __name__ == "__main__":\n    main()\n'
         ("db/x.py", b"down_revision = find()\n", FileKind.SOURCE),
         ("db/x.py", b"class Migration(migrations.Migration):\n    pass\n", FileKind.MIGRATION),
         ("app/x.py", b"import argparse\n" + GUARD, FileKind.SCRIPT),
-        ("app/x.py", b"import sys\nprint(sys.argv)\n" + GUARD, FileKind.SCRIPT),
+        ("app/x.py", b"import sys\nprint(sys.argv)\n" + GUARD, FileKind.SOURCE),
         ("app/x.py", b"import argparse, uvicorn\n" + GUARD, FileKind.SOURCE),
         ("app/x.py", GUARD, FileKind.SOURCE),
         ("app/x.py", b"import click\n", FileKind.SOURCE),

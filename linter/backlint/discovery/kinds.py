@@ -63,7 +63,7 @@ _DJANGO_SETTINGS = re.compile(rb"^(INSTALLED_APPS|MIDDLEWARE|ROOT_URLCONF|DATABA
 _COMMAND = re.compile(rb"^class Command\((?:\w+\.)*(?:BaseCommand|AppCommand|LabelCommand)\)", re.MULTILINE)
 _MAIN_GUARD = re.compile(rb"^if __name__ == ['\"]__main__['\"]:", re.MULTILINE)
 _TAKES_ARGUMENTS = re.compile(
-    rb"^(?:import|from) (?:argparse|click|typer|fire|docopt|optparse|getopt)\b|\bsys\.argv\b", re.MULTILINE
+    rb"^(?:import|from) (?:argparse|click|typer|fire|docopt|optparse|getopt)\b", re.MULTILINE
 )
 _SERVES = re.compile(
     rb"\b(?:fastapi|APIRouter|flask|Flask|starlette|uvicorn|gunicorn|rest_framework|celery|Celery|aiohttp|sanic|tornado"
