@@ -5,7 +5,7 @@ package it lies in its family, its docstring the documentation page. It may have
 
 * `visit_<Node>(self, node, ctx)`: called for each `ast` node of that type while a file is
   summarised, with everything the file alone can know (`backlint.summarise.FileContext`).
-* `check(self, project, report)`: called once over the linked project, which sees summaries and
+* `check(self, project, findings)`: called once over the linked project, which sees summaries and
   no syntax.
 
 A rule keeps no state: what it learns it reports, or notes as a fact for its second half.
@@ -22,8 +22,8 @@ from backlint.summary import FileKind
 if TYPE_CHECKING:
     from backlint.finding import Finding, Fix
     from backlint.fixes.source import SourceText
+    from backlint.link.findings import Findings
     from backlint.link.project import Project
-    from backlint.link.report import Report
 
 SERVICE_CODE = frozenset({FileKind.SOURCE, FileKind.SETTINGS})
 """Code that runs in the service: what most rules look at."""
@@ -50,7 +50,7 @@ class Rule:
     """0.1 to 10.0 on the CVSS scale; only security rules have one."""
     since: ClassVar[str] = "0.1.0"
 
-    def check(self, project: Project, report: Report) -> None:
+    def check(self, project: Project, findings: Findings) -> None:
         """Judge with the whole project in view."""
 
     def fix(self, finding: Finding, source: SourceText) -> Fix | None:

@@ -14,20 +14,20 @@ class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     pass
 
 
-class Name(_Row, tag=0):
+class Name(_Row, frozen=True, tag=0):
     """An absolute dotted symbol: `app.models.User`, `requests.get`, `builtins.len`."""
 
     symbol: str
 
 
-class Attr(_Row, tag=1):
+class Attr(_Row, frozen=True, tag=1):
     """`base.name`."""
 
     base: int
     name: str
 
 
-class Call(_Row, tag=2):
+class Call(_Row, frozen=True, tag=2):
     """`function(*arguments, **keywords)`; a `*args` argument is a `Star`, `**kw` has the keyword ``"**"``."""
 
     function: int
@@ -35,27 +35,27 @@ class Call(_Row, tag=2):
     keywords: tuple[tuple[str, int], ...]
 
 
-class Const(_Row, tag=3):
+class Const(_Row, frozen=True, tag=3):
     """A literal. Bytes, complex numbers and very long strings are cut to what rules can use."""
 
     value: str | int | float | bool | None
 
 
-class Param(_Row, tag=4):
+class Param(_Row, frozen=True, tag=4):
     """A parameter of the function with this index in `FileSummary.functions`."""
 
     function: int
     name: str
 
 
-class Item(_Row, tag=5):
+class Item(_Row, frozen=True, tag=5):
     """`base[key]`."""
 
     base: int
     key: int
 
 
-class Slice(_Row, tag=6):
+class Slice(_Row, frozen=True, tag=6):
     """`lower:upper:step` inside an `Item`; -1 where left out."""
 
     lower: int
@@ -63,7 +63,7 @@ class Slice(_Row, tag=6):
     step: int
 
 
-class Element(_Row, tag=7):
+class Element(_Row, frozen=True, tag=7):
     """One element of an iterable: a loop variable, `next(it)`, an unpacked target.
 
     `position` is the index in an unpacked tuple (`for key, value in …`), or -1 for the whole element.
@@ -73,50 +73,50 @@ class Element(_Row, tag=7):
     position: int = -1
 
 
-class Entered(_Row, tag=8):
+class Entered(_Row, frozen=True, tag=8):
     """What `with base as x` binds."""
 
     base: int
 
 
-class Awaited(_Row, tag=9):
+class Awaited(_Row, frozen=True, tag=9):
     base: int
 
 
-class Join(_Row, tag=10):
+class Join(_Row, frozen=True, tag=10):
     """One of several values, depending on the path taken."""
 
     options: tuple[int, ...]
 
 
-class Sequence(_Row, tag=11):
+class Sequence(_Row, frozen=True, tag=11):
     """A list, tuple or set display. `kind` is `list`, `tuple` or `set`."""
 
     kind: str
     items: tuple[int, ...]
 
 
-class Mapping(_Row, tag=12):
+class Mapping(_Row, frozen=True, tag=12):
     """A dict display; a `**other` entry has the key -1."""
 
     entries: tuple[tuple[int, int], ...]
 
 
-class Text(_Row, tag=13):
+class Text(_Row, frozen=True, tag=13):
     """A string built from parts: f-string, `%`, `+`, `.format`, `.join`. `how` says which."""
 
     how: str
     parts: tuple[int, ...]
 
 
-class Operation(_Row, tag=14):
+class Operation(_Row, frozen=True, tag=14):
     """An arithmetic, boolean or unary operation: `operator` is its Python spelling."""
 
     operator: str
     operands: tuple[int, ...]
 
 
-class Compare(_Row, tag=15):
+class Compare(_Row, frozen=True, tag=15):
     """`left operator right`; a chain becomes an `Operation` with `and`."""
 
     operator: str
@@ -124,19 +124,19 @@ class Compare(_Row, tag=15):
     right: int
 
 
-class Instance(_Row, tag=16):
+class Instance(_Row, frozen=True, tag=16):
     """A value whose annotation is the term `annotation`."""
 
     annotation: int
 
 
-class Function(_Row, tag=17):
+class Function(_Row, frozen=True, tag=17):
     """A function of this file, by index: a lambda or a nested `def`."""
 
     function: int
 
 
-class Comprehension(_Row, tag=18):
+class Comprehension(_Row, frozen=True, tag=18):
     """`kind` is `list`, `set`, `generator` or `dict`; `element` its element (of a dict: the value)."""
 
     kind: str
@@ -144,33 +144,33 @@ class Comprehension(_Row, tag=18):
     block: int
 
 
-class Star(_Row, tag=19):
+class Star(_Row, frozen=True, tag=19):
     base: int
 
 
-class Caught(_Row, tag=20):
+class Caught(_Row, frozen=True, tag=20):
     """The exception bound by `except exception as name`."""
 
     exception: int
 
 
-class Carried(_Row, tag=21):
+class Carried(_Row, frozen=True, tag=21):
     """A variable's value from an earlier pass of a loop."""
 
     name: str
 
 
-class Unknown(_Row, tag=22):
+class Unknown(_Row, frozen=True, tag=22):
     """Nothing is known."""
 
 
-class Super(_Row, tag=23):
+class Super(_Row, frozen=True, tag=23):
     """`super()` in a method of the class with this index in `FileSummary.classes`."""
 
     cls: int
 
 
-class Local(_Row, tag=24):
+class Local(_Row, frozen=True, tag=24):
     """What a local variable holds; its name is evidence of what it is for."""
 
     name: str

@@ -13,6 +13,7 @@ from backlint.libraries.type_expression import FALLBACK, UNION, TypeExpression, 
 from backlint.link.annotations import annotation_value
 from backlint.link.index import FileNode, SymbolIndex
 from backlint.link.members import Classes, ProjectClass
+from backlint.link.relations import Relations
 from backlint.link.values import (
     NONE,
     UNKNOWN,
@@ -81,6 +82,41 @@ class Evaluator:
         self._yields: dict[tuple[int, int], Value] = {}
         self.callers: dict[tuple[int, int], list[tuple[FileNode, Call, int]]] = {}
         """Call sites of each project function: file, call, and how many leading parameters are bound."""
+        self._relations: Relations | None = None
+        self._short_names: dict[str, list[str]] | None = None
+
+    @property
+    def relations(self) -> Relations:
+        """Relations between ORM classes, found when first asked for."""
+        if self._relations is None:
+            self._relations = Relations(self)
+        return self._relations
+
+    def class_named(self, name: str, file: FileNode) -> Value:
+        """The project's class with a short name, as ORMs look strings up; of several, the nearest by path."""
+        if self._short_names is None:
+            self._short_names = {}
+            for other in self.index.files:
+                for cls in other.summary.classes:
+                    self._short_names.setdefault(cls.name, []).append(f"{other.summary.module}.{cls.name}")
+        label, _, short = name.rpartition(".")
+        found = self._short_names.get(short, [])
+        if label:
+            found = [symbol for symbol in found if label.lower() in symbol.lower().split(".")] or found
+        if not found:
+            return UNKNOWN
+        here = file.summary.module.split(".")
+        return ClassValue(max(found, key=lambda symbol: _shared(here, symbol.split("."))))
+
+    def user_model(self) -> str:
+        """The class of Django's users: the project's own where it has one."""
+        for file in self.index.files:
+            for cls in file.summary.classes:
+                symbol = f"{file.summary.module}.{cls.name}"
+                order = self.classes.order(symbol)
+                if "django.contrib.auth.models.AbstractBaseUser" in order[1:]:
+                    return symbol
+        return "django.contrib.auth.models.User"
 
     def value(self, file: FileNode, term: int) -> Value:
         """What a term stands for; UNKNOWN where the project does not say."""
@@ -230,10 +266,20 @@ class Evaluator:
                 found = self._library_member(ancestor, entry, name, value)
                 if found is not None:
                     return found
+        stored = False
         for ancestor in order:
             entry = self.classes.library_class(ancestor)
-            if entry is not None and entry.default_method is not None:
+            if entry is None:
+                continue
+            if entry.default_method is not None:
                 return LibraryFunction(f"{ancestor}.{name}", entry.default_method, value)
+            if entry.default_attribute:
+                return self.typed(entry.default_attribute, value, None, None)
+            stored = stored or Role.STORES_ROWS in entry.roles
+        if stored:
+            relation = self.relations.find(value.symbol, name)
+            if relation is not None:
+                return self.relations.value(relation)
         unknown_base = self._external_ancestor(order)
         return ExternalValue(f"{unknown_base}.{name}") if unknown_base else UNKNOWN
 
@@ -431,6 +477,10 @@ class Evaluator:
         if term is None:
             return UNKNOWN
         value = self.value(file, term)
+        if isinstance(value, ConstantValue) and isinstance(value.value, str):
+            value = self.class_named(value.value, file)
+        elif isinstance(value, ExternalValue) and value.symbol.endswith("settings.AUTH_USER_MODEL"):
+            value = InstanceValue(self.user_model())
         if isinstance(value, ClassValue):
             value = InstanceValue(value.symbol, value.arguments)
         if index is None:
@@ -629,6 +679,16 @@ def _hollow(value: Value) -> bool:
     )
 
 
+def _shared(left: list[str], right: list[str]) -> int:
+    """How many leading names two module paths share."""
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
 def instance_of(value: Value | None) -> Value:
     """An instance of a class; an instance itself."""
     if isinstance(value, ClassValue):
@@ -686,8 +746,17 @@ def _entered(evaluator: Evaluator, file: FileNode, row: Entered) -> Value:
     return evaluator.entered(evaluator.value(file, row.base))
 
 
-def _through(evaluator: Evaluator, file: FileNode, row: Awaited | Local | Star) -> Value:
+def _through(evaluator: Evaluator, file: FileNode, row: Local | Star) -> Value:
     return evaluator.value(file, row.base)
+
+
+def _awaited(evaluator: Evaluator, file: FileNode, row: Awaited) -> Value:
+    value = evaluator.value(file, row.base)
+    if isinstance(value, InstanceValue):
+        found = evaluator.classes.library_method(value.symbol, "__await__")
+        if found is not None:
+            return evaluator.typed(found[1].returns, value, None, None)
+    return value
 
 
 def _join(evaluator: Evaluator, file: FileNode, row: Join) -> Value:
@@ -767,7 +836,7 @@ _EVALUATE: dict[type, Callable[[Evaluator, FileNode, Any], Value]] = {
     Slice: _unknown,
     Element: _element,
     Entered: _entered,
-    Awaited: _through,
+    Awaited: _awaited,
     Local: _through,
     Star: _through,
     Join: _join,

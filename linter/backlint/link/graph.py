@@ -191,7 +191,7 @@ class Graph:
         for function in self.functions.values():
             terms = function.file.summary.terms
             for event in function.summary.events:
-                if event.kind is not EventKind.CALL and event.kind != EventKind.CALL:
+                if event.kind != EventKind.CALL:
                     continue
                 row = terms[event.term]
                 if not isinstance(row, Call):
@@ -379,7 +379,7 @@ class Graph:
         if not isinstance(row, Attr) or row.name not in self._property_names:
             return
         base = self.evaluator.value(function.file, row.base)
-        targets = []
+        targets: list[FunctionKey] = []
         for value in options(base):
             if isinstance(value, InstanceValue):
                 targets.extend(

@@ -1,0 +1,1 @@
+"""backlint: a review linter for Python backends."""

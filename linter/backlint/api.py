@@ -1,0 +1,145 @@
+"""Everything a rule may import: the built-in pack uses nothing else.
+
+A rule is a subclass of `Rule`. Its `visit_<Node>` methods get a `FileContext`, its `check` a
+`Project` to ask and `Findings` to add to. See docs/writing-rules.md.
+"""
+
+from backlint.condition import All, AnyOf, Condition, HasEffect, HasRole, IsInstance, Names, Not
+from backlint.effect import Effect, Role
+from backlint.finding import Confidence, Edit, Evidence, Finding, Fix, Severity, Span
+from backlint.fixes.source import SourceText
+from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep, Timeout
+from backlint.link.constants import NO_CONSTANT
+from backlint.link.effects import short_name
+from backlint.link.findings import Findings
+from backlint.link.graph import CallSite, LinkedFunction, Site, bare
+from backlint.link.index import FileNode
+from backlint.link.project import Project
+from backlint.link.sql import literal_text, sql_verb, statement_effects
+from backlint.link.values import (
+    UNKNOWN,
+    ClassValue,
+    ConstantValue,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    LibraryFunction,
+    ModuleValue,
+    UnionValue,
+    Value,
+    options,
+)
+from backlint.rule import SERVICE_CODE, Rule
+from backlint.summarise.context import FileContext
+from backlint.summary import Block, BlockKind, Event, EventKind, FileKind, Use
+from backlint.term import (
+    Attr,
+    Awaited,
+    Call,
+    Carried,
+    Caught,
+    Compare,
+    Comprehension,
+    Const,
+    Element,
+    Entered,
+    Function,
+    Instance,
+    Item,
+    Join,
+    Local,
+    Mapping,
+    Name,
+    Operation,
+    Param,
+    Sequence,
+    Slice,
+    Star,
+    Super,
+    Term,
+    Text,
+    Unknown,
+)
+
+__all__ = [
+    "All",
+    "AnyOf",
+    "Attr",
+    "Awaited",
+    "bare",
+    "Block",
+    "BlockKind",
+    "Call",
+    "CallSite",
+    "Carried",
+    "Caught",
+    "ClassEntry",
+    "ClassValue",
+    "Compare",
+    "Comprehension",
+    "Condition",
+    "Confidence",
+    "Const",
+    "ConstantValue",
+    "Edit",
+    "Effect",
+    "Element",
+    "Entered",
+    "Event",
+    "EventKind",
+    "Evidence",
+    "ExternalValue",
+    "FileContext",
+    "FileKind",
+    "FileNode",
+    "Finding",
+    "Findings",
+    "Fix",
+    "Function",
+    "FunctionEntry",
+    "FunctionValue",
+    "HasEffect",
+    "HasRole",
+    "Instance",
+    "InstanceValue",
+    "IsInstance",
+    "Item",
+    "Join",
+    "LibraryFunction",
+    "LinkedFunction",
+    "literal_text",
+    "Local",
+    "Mapping",
+    "ModuleValue",
+    "Name",
+    "Names",
+    "NO_CONSTANT",
+    "Not",
+    "Operation",
+    "options",
+    "Param",
+    "Project",
+    "QueryStep",
+    "Role",
+    "Rule",
+    "Sequence",
+    "SERVICE_CODE",
+    "Severity",
+    "short_name",
+    "Site",
+    "Slice",
+    "SourceText",
+    "Span",
+    "sql_verb",
+    "Star",
+    "statement_effects",
+    "Super",
+    "Term",
+    "Text",
+    "Timeout",
+    "UnionValue",
+    "UNKNOWN",
+    "Unknown",
+    "Use",
+    "Value",
+]

@@ -1,0 +1,45 @@
+"""Where the second halves of rules put what they find."""
+
+from __future__ import annotations
+
+from backlint.finding import Confidence, Evidence, Finding, Severity, Span
+from backlint.link.graph import CallSite, LinkedFunction, Site
+from backlint.rule import Rule
+
+
+class Findings:
+    """Collects the findings of one rule; those in kinds of file that it does not apply to are dropped."""
+
+    def __init__(self, rule: type[Rule]) -> None:
+        self._rule = rule
+        self.found: list[Finding] = []
+
+    def add(
+        self,
+        place: CallSite | Site | LinkedFunction,
+        message: str,
+        *,
+        span: Span | None = None,
+        confidence: Confidence = Confidence.HIGH,
+        severity: Severity | None = None,
+        advice: str = "",
+        evidence: tuple[Evidence, ...] = (),
+    ) -> None:
+        """Report a fault at a call, a site or a function; `span` points elsewhere in the same function."""
+        function = place if isinstance(place, LinkedFunction) else place.function
+        if function.kind not in self._rule.kinds:
+            return
+        self.found.append(
+            Finding(
+                rule=self._rule.id,
+                family=self._rule.family,
+                path=function.path,
+                span=span or (function.summary.span if isinstance(place, LinkedFunction) else place.span),
+                message=message,
+                severity=self._rule.severity if severity is None else severity,
+                confidence=confidence,
+                symbol=function.name,
+                advice=advice,
+                evidence=evidence,
+            )
+        )

@@ -1,0 +1,71 @@
+"""Terms as short source text, for messages."""
+
+from __future__ import annotations
+
+from backlint.summary import FileSummary
+from backlint.term import (
+    Attr,
+    Awaited,
+    Call,
+    Compare,
+    Const,
+    Element,
+    Entered,
+    Function,
+    Item,
+    Join,
+    Local,
+    Name,
+    Operation,
+    Param,
+    Sequence,
+    Star,
+    Super,
+    Text,
+)
+
+MAX_WORDS = 60
+
+
+def words(summary: FileSummary, term: int, depth: int = 0) -> str:
+    """How the value would be written: `user.posts.count()`; `…` stands for what does not fit."""
+    if term < 0 or depth > 8:
+        return "…"
+    row = summary.terms[term]
+    match row:
+        case Name(symbol):
+            return symbol.removeprefix("builtins.").rpartition(".")[2]
+        case Param(_, name) | Local(name, _):
+            return name
+        case Attr(base, name):
+            return f"{words(summary, base, depth + 1)}.{name}"
+        case Call(function, arguments, keywords):
+            inside = "…" if arguments or keywords else ""
+            return f"{words(summary, function, depth + 1)}({inside})"
+        case Const(value):
+            return repr(value) if not isinstance(value, str) or len(value) < 24 else repr(value[:20] + "…")
+        case Item(base, key):
+            return f"{words(summary, base, depth + 1)}[{words(summary, key, depth + 1)}]"
+        case Element(base) | Entered(base) | Awaited(base):
+            return words(summary, base, depth + 1)
+        case Star(base):
+            return f"*{words(summary, base, depth + 1)}"
+        case Join(options):
+            return words(summary, options[0], depth + 1)
+        case Text():
+            return 'f"…"'
+        case Sequence(kind, items):
+            inner = ", ".join(words(summary, item, depth + 1) for item in items[:3])
+            brackets = {"list": "[]", "tuple": "()", "set": "{}"}[kind]
+            return f"{brackets[0]}{inner}{', …' if len(items) > 3 else ''}{brackets[1]}"
+        case Operation(operator, operands) if len(operands) == 2:
+            return f" {operator} ".join(words(summary, operand, depth + 1) for operand in operands)
+        case Compare(operator, left, right):
+            return f"{words(summary, left, depth + 1)} {operator} {words(summary, right, depth + 1)}"
+        case Super():
+            return "super()"
+        case Function(index):
+            name = summary.functions[index].name.rpartition(".")[2]
+            return "lambda" if name.startswith("<lambda") else name
+        case _:
+            return "…"

@@ -1,0 +1,1 @@
+"""Timeouts, retries, pools, caches, the event loop."""
