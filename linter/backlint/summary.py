@@ -100,6 +100,8 @@ class EventKind(IntEnum):
     GLOBAL_WRITE = 11
     LEAVE = 12
     """`break` or `continue`; `name` says which."""
+    SLICE = 13
+    """`base[lower:upper]`: `term` is the `Item`."""
 
 
 class Use(IntEnum):

@@ -413,7 +413,7 @@ class Graph:
         for single in options(value):
             if not isinstance(single, InstanceValue):
                 continue
-            effects = self._consumed(single)
+            effects = self.consumed(single)
             if effects:
                 what = single.symbol.rpartition(".")[2]
                 function.sites.append(
@@ -421,7 +421,8 @@ class Graph:
                 )
                 return
 
-    def _consumed(self, value: InstanceValue) -> frozenset[Effect]:
+    def consumed(self, value: InstanceValue) -> frozenset[Effect]:
+        """What using a value does: iterating it, testing it, measuring it. Empty for ordinary values."""
         for ancestor in self.evaluator.classes.order(value.symbol):
             entry = self.evaluator.classes.library_class(ancestor)
             if entry is not None and entry.consume:

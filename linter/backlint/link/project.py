@@ -8,17 +8,19 @@ from functools import cached_property
 import msgspec
 
 from backlint.effect import Effect, Role
+from backlint.finding import Span
 from backlint.libraries.catalogue import Catalogue
+from backlint.libraries.entry import QueryStep
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
 from backlint.link.effects import Effects
 from backlint.link.evaluate import Evaluator
 from backlint.link.graph import CallSite, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
-from backlint.link.sql import literal_text
+from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import InstanceValue, Value, options
 from backlint.link.words import words
 from backlint.summary import Fact, FileSummary
-from backlint.term import Term
+from backlint.term import Call, Mapping, Sequence, Term
 
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +98,49 @@ class Project:
             return value if isinstance(value, str) else None
         return found
 
+    def sql(self, function: LinkedFunction, term: int) -> str | None:
+        """The text of a SQL statement, `{}` for computed parts; None for anything else."""
+        found = self.text(function, term)
+        return found if found and sql_verb(found) else None
+
+    def is_lazy_query(self, value: Value) -> bool:
+        """Whether a value is a query that runs when it is used."""
+        return any(
+            isinstance(single, InstanceValue) and Effect.QUERIES in self.graph.consumed(single)
+            for single in options(value)
+        )
+
+    def module_literal(self, function: LinkedFunction, symbol: str) -> Sequence | Mapping | None:
+        """The list, tuple, set or dict display that a project module binds a name to once; None for anything else."""
+        file, names = self.index.split(symbol, function.file.root)
+        if file is None or len(names) != 1:
+            return None
+        name = names[0]
+        term = file.summary.names.get(name)
+        if term is None:
+            target = file.aliases.get(name)
+            return None if target in (None, symbol) else self.module_literal(function, target or "")
+        row = file.summary.terms[term]
+        return row if isinstance(row, Sequence | Mapping) else None
+
+    def class_settings(self, *names: str) -> Iterator[tuple[LinkedFunction, Span, Value]]:
+        """Class attributes with one of these names: where they are set, and to what.
+
+        The function is the module-level code that the class body belongs to.
+        """
+        for file in self.files:
+            for cls in file.summary.classes:
+                for attribute in cls.attributes:
+                    if attribute.name in names and not attribute.instance and attribute.value >= 0:
+                        span = Span(attribute.line, 0, attribute.line, 0)
+                        value = self.evaluator.value(file, attribute.value)
+                        yield self.graph.functions[file.index, 0], span, value
+
+    def method_steps(self, symbol: str, name: str) -> tuple[QueryStep, ...]:
+        """The query steps that a library method of a class does; empty where none is described."""
+        found = self.evaluator.classes.library_method(symbol, name)
+        return () if found is None else found[1].query
+
     def words(self, function: LinkedFunction, term: int) -> str:
         """A term as short source text, for messages."""
         return words(function.file.summary, term)
@@ -106,6 +151,19 @@ class Project:
             isinstance(single, InstanceValue) and self.evaluator.classes.is_subclass(single.symbol, classes)
             for single in options(value)
         )
+
+    def is_handler(self, function: LinkedFunction) -> bool:
+        """Whether a function answers requests: its decorator or its view class says so."""
+        evaluator = self.evaluator
+        for term in function.summary.decorators:
+            row = function.file.summary.terms[term]
+            callee = row.function if isinstance(row, Call) else term
+            if Role.DEFINES_ROUTE in evaluator.roles(evaluator.value(function.file, callee)):
+                return True
+        if function.summary.cls < 0:
+            return False
+        owner = evaluator.owner(function.file, function.summary)
+        return Role.DEFINES_ROUTE in evaluator.roles(InstanceValue(owner))
 
     def roles(self, call: CallSite) -> tuple[Role, ...]:
         """The roles of what a call calls."""

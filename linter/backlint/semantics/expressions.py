@@ -258,7 +258,10 @@ def _await(low: Lowering, node: ast.Await, use: Use = Use.OTHER) -> int:
 
 def _subscript(low: Lowering, node: ast.Subscript) -> int:
     base = lower(low, node.value)
-    return low.terms.add(Item(base, lower(low, node.slice)))
+    term = low.terms.add(Item(base, lower(low, node.slice)))
+    if isinstance(node.slice, ast.Slice) and base != low.terms.unknown:
+        low.event(EventKind.SLICE, term, node_span(node))
+    return term
 
 
 def _slice(low: Lowering, node: ast.Slice) -> int:
