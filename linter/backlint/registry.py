@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -77,6 +79,13 @@ def load_rules() -> Registry:
     """
     packs = sorted(find_entry_points(GROUP), key=lambda pack: (pack.distribution != _BUILT_IN, pack))
     return load_packs(packs)
+
+
+def library_folders(registry: Registry) -> list[Path]:
+    """Where the packs that have rules keep their library entries, in alphabetical order of packs."""
+    packs = sorted({info.cls.__module__.partition(".")[0] for info in registry.rules.values()})
+    folders = [Path(sys.modules[pack].__file__ or "").parent / "libraries" for pack in packs]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def load_packs(packs: list[EntryPoint]) -> Registry:

@@ -19,7 +19,7 @@ from backlint.finding import Finding, Notice
 from backlint.fixes.source import SourceText, read_source
 from backlint.libraries.catalogue import Catalogue, compile_entries, decode_catalogue, encode_catalogue
 from backlint.link.check import Outcome, check_project
-from backlint.registry import Registry, load_rules
+from backlint.registry import Registry, library_folders, load_rules
 from backlint.report import Report, Statistics
 from backlint.select.selection import select
 from backlint.summarise.file import FileTask
@@ -270,13 +270,7 @@ def _catalogue(registry: Registry, settings: Settings, cache: Cache, fingerprint
                 pass
     from backlint.libraries.load import load_entries
 
-    folders = []
-    for pack in sorted({info.cls.__module__.partition(".")[0] for info in registry.rules.values()}):
-        module = sys.modules[pack]
-        folder = Path(module.__file__ or "").parent / "libraries"
-        if folder.is_dir():
-            folders.append(folder)
-    catalogue = compile_entries(load_entries(folders, settings.libraries))
+    catalogue = compile_entries(load_entries(library_folders(registry), settings.libraries))
     if not settings.libraries:
         cache.save_blob("catalogue", fingerprint, encode_catalogue(catalogue))
     return catalogue
