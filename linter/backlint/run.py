@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping  # noqa: TC003 - msgspec evaluates the annotations
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import msgspec
 
 from backlint.cache.keys import program_fingerprint, summary_key
 from backlint.cache.store import Cache, open_cache
-from backlint.config.settings import Settings
+from backlint.config.settings import Settings  # noqa: TC001
 from backlint.discovery import Discovery, SourceFile, classify, discover, is_generated, read
 from backlint.finding import Finding, Notice
 from backlint.fixes.source import SourceText, read_source
@@ -21,7 +22,7 @@ from backlint.libraries.catalogue import Catalogue, compile_entries, decode_cata
 from backlint.link.check import Outcome, check_project
 from backlint.registry import Registry, library_folders, load_rules
 from backlint.report import Report, Statistics
-from backlint.select.selection import select
+from backlint.select.selection import Selection, select
 from backlint.summarise.file import FileTask
 from backlint.summarise.pool import summarise_all
 from backlint.summary import FileSummary, Suppression, decode, encode
@@ -55,7 +56,14 @@ class Summaries(msgspec.Struct):
     lines: int = 0
 
 
-class _Clock:
+class Analysis(msgspec.Struct, frozen=True):
+    """A project in one state of its files, linked."""
+
+    summaries: Summaries
+    outcome: Outcome
+
+
+class Clock:
     """Wall-clock seconds by stage."""
 
     def __init__(self) -> None:
@@ -68,61 +76,95 @@ class _Clock:
         self._last = now
 
 
+class Session:
+    """What the analyses of one run share."""
+
+    def __init__(self, request: CheckRequest) -> None:
+        self.clock = Clock()
+        self.request = request
+        self.settings = request.settings
+        self.registry = load_rules()
+        self.cache = open_cache(request.cache_dir if request.use_cache else None)
+        self.fingerprint = _fingerprint(self.registry)
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Without the garbage collector: summaries are many, and none of them dies before the end."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def check(request: CheckRequest) -> Report:
     """Review a project.
 
     Raises:
         UsageError: a path doesn't exist, or a library entry of the project can't be read.
     """
-    clock = _Clock()
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return _check(request, clock)
-    finally:
-        if collecting:
-            gc.enable()
+    with collector_off():
+        return _check(Session(request))
 
 
-def _check(request: CheckRequest, clock: _Clock) -> Report:
-    settings = request.settings
-    registry = load_rules()
-    cache = open_cache(request.cache_dir if request.use_cache else None)
-    discovery = discover((settings.root, *request.paths), settings)
-    clock.lap("discover")
-    fingerprint = _fingerprint(registry)
-    summaries = _summarise(request, discovery, cache, fingerprint)
-    clock.lap("summarise")
-    outcome = _link(request, registry, cache, fingerprint, summaries)
-    clock.lap("link")
-    shown = _shown_paths(request, discovery)
-    full_run = shown is None
-    overlay = dict([request.stdin]) if request.stdin else {}
+def analyse(
+    session: Session,
+    files: Iterable[SourceFile],
+    contents: Mapping[str, bytes],
+    previous: Analysis | None = None,
+) -> Analysis:
+    """Summarise files and link them.
+
+    Args:
+        contents: What stands for the file on disk, by path.
+        previous: An analysis of another state of the project: summaries of files that `contents` doesn't
+            name are taken from it, and nothing is read from the disk.
+    """
+    summaries = _summarise(session, files, contents, previous)
+    session.clock.lap("summarise")
+    outcome = _link(session, summaries)
+    session.clock.lap("link")
+    return Analysis(summaries, outcome)
+
+
+def source_reader(root: Path, contents: Mapping[str, bytes]) -> Callable[[str], SourceText | None]:
+    """A function from a path to its text, which is what was analysed."""
 
     def source(path: str) -> SourceText | None:
-        if path in overlay:
-            return SourceText(path, overlay[path])
-        return read_source(settings.root, path)
+        if path in contents:
+            return SourceText(path, contents[path])
+        return read_source(root, path)
 
-    not_evaluated = {entry.rule for entry in outcome.not_evaluated}
-    suppressions = _suppressions(summaries, shown)
-    selection = select(
+    return source
+
+
+def _check(session: Session) -> Report:
+    request, settings, registry = session.request, session.settings, session.registry
+    discovery = discover((settings.root, *request.paths), settings)
+    session.clock.lap("discover")
+    overlay = dict([request.stdin]) if request.stdin else {}
+    analysis = analyse(session, discovery.files, overlay)
+    summaries, outcome = analysis.summaries, analysis.outcome
+    shown = shown_paths(request, discovery)
+    source = source_reader(settings.root, overlay)
+    selection = select_findings(
+        session,
+        analysis,
         [finding for finding in outcome.findings if shown is None or finding.path in shown],
-        suppressions,
-        settings,
         source,
-        {info.id: info.family for info in registry.rules.values()},
-        full_run,
-        not_evaluated | {notice.message.partition(" ")[0] for notice in outcome.notices},
+        shown,
     )
-    findings = _with_fixes(selection.findings, registry, source)
-    clock.lap("select")
+    findings = with_fixes(selection.findings, registry, source)
+    session.clock.lap("select")
     notices = (
         *registry.notices,
-        *(note for note in (*discovery.notices, *summaries.notices) if _concerns(note, shown)),
+        *(note for note in (*discovery.notices, *summaries.notices) if concerns(note, shown)),
         *outcome.notices,
         *selection.notices,
-        *cache.notices,
+        *session.cache.notices,
     )
     return Report(
         findings=findings,
@@ -135,17 +177,39 @@ def _check(request: CheckRequest, clock: _Clock) -> Report:
             summarised=summaries.read_anew,
             suppressed=len(selection.suppressed),
             hidden=selection.hidden,
-            timings=clock.stages,
+            timings=session.clock.stages,
         ),
         rules=tuple(registry.rules),
     )
 
 
-def _concerns(notice: Notice, shown: frozenset[str] | None) -> bool:
+def select_findings(
+    session: Session,
+    analysis: Analysis,
+    findings: Iterable[Finding],
+    source: Callable[[str], SourceText | None],
+    shown: frozenset[str] | None,
+) -> Selection:
+    """Select from findings of an analysis: all those in the paths `shown`, or in all where None."""
+    outcome = analysis.outcome
+    return select(
+        findings,
+        _suppressions(analysis.summaries, shown),
+        session.settings,
+        source,
+        {info.id: info.family for info in session.registry.rules.values()},
+        shown is None,
+        {entry.rule for entry in outcome.not_evaluated}
+        | {notice.message.partition(" ")[0] for notice in outcome.notices},
+    )
+
+
+def concerns(notice: Notice, shown: frozenset[str] | None) -> bool:
+    """Whether a notice is about one of the paths shown, or about none in particular."""
     return shown is None or not notice.path or notice.path in shown
 
 
-def _shown_paths(request: CheckRequest, discovery: Discovery) -> frozenset[str] | None:
+def shown_paths(request: CheckRequest, discovery: Discovery) -> frozenset[str] | None:
     """The paths to report on; None for the whole project."""
     root = request.settings.root
     if request.stdin is not None:
@@ -161,9 +225,7 @@ def _shown_paths(request: CheckRequest, discovery: Discovery) -> frozenset[str] 
     )
 
 
-def _suppressions(
-    summaries: Summaries, shown: frozenset[str] | None
-) -> dict[str, tuple[Suppression, ...]]:
+def _suppressions(summaries: Summaries, shown: frozenset[str] | None) -> dict[str, tuple[Suppression, ...]]:
     return {
         summary.path: summary.suppressions
         for summary, _ in summaries.files
@@ -184,19 +246,29 @@ def _fingerprint(registry: Registry) -> str:
 
 
 def _summarise(
-    request: CheckRequest, discovery: Discovery, cache: Cache, fingerprint: str
+    session: Session,
+    files: Iterable[SourceFile],
+    contents: Mapping[str, bytes],
+    previous: Analysis | None,
 ) -> Summaries:
     result = Summaries([], [], [])
-    contents: list[tuple[SourceFile, bytes, str]] = []
-    for file in discovery.files:
-        data = _content(request, file)
+    known = {} if previous is None else _by_path(previous.summaries)
+    keyed: list[tuple[SourceFile, bytes, str]] = []
+    for file in files:
+        if previous is not None and file.path not in contents:
+            if file.path in known:
+                summary, key = known[file.path]
+                result.files.append((summary, file.root))
+                result.keys.append(key)
+            continue
+        data = contents[file.path] if file.path in contents else read(file, MAX_BYTES)
         if isinstance(data, Notice):
             result.notices.append(data)
         elif file.explicit or not is_generated(data):
-            contents.append((file, data, summary_key(data, file.path, file.module, fingerprint)))
-    stored = cache.load([key for _, _, key in contents])
+            keyed.append((file, data, summary_key(data, file.path, file.module, session.fingerprint)))
+    stored = session.cache.load([key for _, _, key in keyed])
     missing = []
-    for file, data, key in contents:
+    for file, data, key in keyed:
         if key in stored:
             try:
                 result.files.append((decode(stored[key]), file.root))
@@ -206,6 +278,7 @@ def _summarise(
                 pass
         kind = classify(file.path, data, file.kind)
         missing.append((FileTask(file.path, file.module, file.is_package, kind, data), file.root, key))
+    request = session.request
     outcomes = summarise_all([task for task, _, _ in missing], request.jobs, request.progress)
     fresh: dict[str, bytes] = {}
     for task, root, key in missing:
@@ -218,21 +291,21 @@ def _summarise(
                 fresh[key] = encode(outcome.summary)
     result.read_anew = len(missing)
     result.lines = sum(summary.lines for summary, _ in result.files)
-    cache.save(fresh, [key for _, _, key in contents])
+    session.cache.save(fresh, result.keys)
     return result
 
 
-def _content(request: CheckRequest, file: SourceFile) -> bytes | Notice:
-    if request.stdin is not None and file.path == request.stdin[0]:
-        return request.stdin[1]
-    return read(file, MAX_BYTES)
+def _by_path(summaries: Summaries) -> dict[str, tuple[FileSummary, str]]:
+    return {
+        summary.path: (summary, key)
+        for (summary, _), key in zip(summaries.files, summaries.keys, strict=True)
+    }
 
 
-def _link(
-    request: CheckRequest, registry: Registry, cache: Cache, fingerprint: str, summaries: Summaries
-) -> Outcome:
+def _link(session: Session, summaries: Summaries) -> Outcome:
     """The linked outcome; taken whole from the cache when nothing has changed."""
-    settings = request.settings
+    settings, cache, fingerprint = session.settings, session.cache, session.fingerprint
+    registry = session.registry
     digest = blake2b(digest_size=20)
     for part in (
         fingerprint.encode(),
@@ -276,7 +349,7 @@ def _catalogue(registry: Registry, settings: Settings, cache: Cache, fingerprint
     return catalogue
 
 
-def _with_fixes(
+def with_fixes(
     findings: tuple[Finding, ...], registry: Registry, source: Callable[[str], SourceText | None]
 ) -> tuple[Finding, ...]:
     """Ask the rules for the edits of the findings that are shown."""

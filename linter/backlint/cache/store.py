@@ -77,7 +77,7 @@ class Cache:
                     continue
             if not vanished:
                 break
-        self._loaded = sum(map(len, found.values()))
+        self._loaded += sum(map(len, found.values()))
         return {key.hex(): content for key, content in found.items()}
 
     def save(self, entries: Mapping[str, bytes], keep: Collection[str]) -> None:
