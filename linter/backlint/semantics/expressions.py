@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backlint.finding import Span
-from backlint.semantics.state import Lowering, call_span, node_span
+from backlint.semantics.state import Lowering, call_span, encodable, node_span
 from backlint.summary import BlockKind, ClassAttribute, EventKind, Parameter, Use
 from backlint.term import (
     Attr,
@@ -140,7 +140,7 @@ def _name(low: Lowering, node: ast.Name) -> int:
 def _constant(low: Lowering, node: ast.Constant) -> int:
     value = node.value
     if isinstance(value, str):
-        return low.terms.add(Const(value[:MAX_TEXT]))
+        return low.terms.add(Const(encodable(value[:MAX_TEXT])))
     if value is None or isinstance(value, bool | float):
         return low.terms.add(Const(value))
     if isinstance(value, int):

@@ -237,11 +237,16 @@ def call_span(node: ast.Call) -> Span:
     return node_span(node)
 
 
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which no summary can hold, replaced."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def first_docstring_line(node: ast.AST) -> str:
     """The first line of a docstring, or nothing."""
     body = getattr(node, "body", None)
     if body and isinstance(body, list) and isinstance(body[0], ast.Expr):
         value = body[0].value
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            return value.value.strip().partition("\n")[0][:200]
+            return encodable(value.value.strip().partition("\n")[0][:200])
     return ""

@@ -19,7 +19,7 @@ from backlint.semantics.expressions import (
     target_names,
 )
 from backlint.semantics.imports import lower_import, lower_import_from
-from backlint.semantics.state import ClassBuilder, Lowering, Scope, first_docstring_line, node_span
+from backlint.semantics.state import ClassBuilder, Lowering, Scope, encodable, first_docstring_line, node_span
 from backlint.summary import (
     Block,
     BlockKind,
@@ -144,7 +144,9 @@ def _assign(low: Lowering, node: ast.Assign) -> None:
 def _string_list(node: ast.expr) -> tuple[str, ...] | None:
     if isinstance(node, ast.List | ast.Tuple):
         return tuple(
-            item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
+            encodable(item.value)
+            for item in node.elts
+            if isinstance(item, ast.Constant) and isinstance(item.value, str)
         )
     return None
 

@@ -8,7 +8,7 @@ from backlint.condition import Condition
 from backlint.finding import Confidence, Evidence, Fix, Severity, Span
 from backlint.rule import Rule
 from backlint.semantics.expressions import lower_quietly
-from backlint.semantics.state import Lowering, Scope, call_span, node_span
+from backlint.semantics.state import Lowering, Scope, call_span, encodable, node_span
 from backlint.summary import Block, BlockKind, Fact, FileKind, PendingFinding
 from backlint.term import Call, Local, Name
 
@@ -119,11 +119,11 @@ class FileContext:
             PendingFinding(
                 rule=self._rule.id,
                 span=self.span(node),
-                message=message,
+                message=encodable(message),
                 function=self._low.code_scope().function,
                 confidence=confidence,
                 severity=self._rule.severity if severity is None else severity,
-                advice=advice,
+                advice=encodable(advice),
                 evidence=evidence,
                 when=when,
                 fix=fix,
@@ -133,5 +133,5 @@ class FileContext:
     def fact(self, node: ast.AST, kind: str, *, terms: tuple[int, ...] = (), text: str = "") -> None:
         """Note something for the rule's second half, which gets it from `Project.facts`."""
         self._facts.append(
-            Fact(self._rule.id, kind, self.span(node), self._low.code_scope().function, terms, text)
+            Fact(self._rule.id, kind, self.span(node), self._low.code_scope().function, terms, encodable(text))
         )

@@ -84,17 +84,18 @@ def link_files(read: SummarisedFiles, settings: Settings | None = None) -> Proje
 
 def catalogue(extra: tuple[LibraryEntry, ...] = ()) -> Catalogue:
     """The library entries of all installed rule packs, and `extra` ones."""
-    return compile_entries((*_installed_entries(), *extra)) if extra else _installed_catalogue()
+    folders = tuple(library_folders(load_rules()))
+    return compile_entries((*_entries(folders), *extra)) if extra else _catalogue(folders)
 
 
 @cache
-def _installed_entries() -> tuple[LibraryEntry, ...]:
-    return load_entries(library_folders(load_rules()))
+def _entries(folders: tuple[Path, ...]) -> tuple[LibraryEntry, ...]:
+    return load_entries(folders)
 
 
 @cache
-def _installed_catalogue() -> Catalogue:
-    return compile_entries(_installed_entries())
+def _catalogue(folders: tuple[Path, ...]) -> Catalogue:
+    return compile_entries(_entries(folders))
 
 
 def _tasks(files: Mapping[str, bytes]) -> Iterable[tuple[FileTask, str]]:
