@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from backlint.rule import Rule
@@ -11,6 +10,8 @@ from backlint.summary import FileKind, decode, encode
 from backlint.term import Const
 
 if TYPE_CHECKING:
+    import ast
+
     from backlint.summarise.context import FileContext
 
 
@@ -75,7 +76,8 @@ def test_a_file_without_a_tree_gives_a_notice_and_no_summary() -> None:
     ):
         found = outcome(data)
         assert found.summary is None
-        assert [(notice.kind, notice.line, notice.failure) for notice in found.notices] == [(kind, line, True)]
+        (notice,) = found.notices
+        assert (notice.kind, notice.line, notice.failure) == (kind, line, True)
 
 
 def test_deep_expressions_are_summarised_or_noted() -> None:
