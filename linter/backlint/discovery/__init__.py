@@ -5,7 +5,7 @@ from backlint.discovery.generated import is_generated
 from backlint.discovery.kinds import classify, kind_of_path
 from backlint.discovery.reading import read
 from backlint.discovery.roots import project_root
-from backlint.discovery.walk import discover, locate
+from backlint.discovery.walk import discover, locate, would_find
 
 __all__ = [
     "Discovery",
@@ -17,4 +17,5 @@ __all__ = [
     "locate",
     "project_root",
     "read",
+    "would_find",
 ]

@@ -18,7 +18,7 @@ from backlint.errors import UsageError
 from backlint.finding import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from backlint.config.settings import Settings
 
@@ -57,6 +57,16 @@ def locate(path: Path, settings: Settings) -> SourceFile:
     """
     search = _Search(settings)
     return search.source_file(search.relative(path), explicit=True)
+
+
+def would_find(paths: Iterable[str], settings: Settings) -> tuple[SourceFile, ...]:
+    """The files among `paths` that a search of the whole project would find, were they there.
+
+    Paths are relative to the project root, with forward slashes; what they name need not exist: it may
+    have been deleted, or be known to git only.
+    """
+    search = _Search(settings)
+    return tuple(search.source_file(path) for path in sorted(set(paths)) if search.would_find(path))
 
 
 class _Ignoring(NamedTuple):
@@ -147,6 +157,21 @@ class _Search:
             explicit=explicit,
         )
 
+    def would_find(self, path: str) -> bool:
+        """Whether a search finds a Python file at this path, which need not exist."""
+        folder, _, name = path.rpartition("/")
+        if not name.endswith(".py"):
+            return False
+        above = ""
+        for part in folder.split("/") if folder else ():
+            inner = f"{above}/{part}" if above else part
+            if is_left_out_by_name(part) or self._is_ignored(above, inner, part, is_folder=True):
+                return False
+            if is_left_out(self._in_root(inner), part, self._names(inner)):
+                return False
+            above = inner
+        return self._is_wanted(folder, path, name)
+
     def result(self) -> Discovery:
         """What has been found so far."""
         if not self._files and not self._notices:
@@ -169,6 +194,12 @@ class _Search:
 
     def _exists(self, folder: str, name: str) -> bool:
         return os.path.lexists(os.path.join(self._in_root(folder), name))  # noqa: PTH118
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            return os.listdir(self._in_root(folder))  # noqa: PTH208
+        except OSError:
+            return []
 
     def _note(self, kind: str, message: str, path: str, failure: bool = False) -> None:
         self._notices[Notice(kind=kind, message=message, path=_shown(path), failure=failure)] = None
@@ -258,7 +289,7 @@ class _Search:
     def _is_ignored(self, folder: str, path: str, name: str, is_folder: bool) -> bool:
         if self._exclude and self._exclude.match(path, name, is_folder):
             return True
-        ignoring = self._ignoring[folder]
+        ignoring = self._patterns_in(folder)
         return ignoring is not None and ignoring.leaves_out(path, name, is_folder)
 
     def _in_force(self, folder: str, has_own: bool) -> _Ignoring | None:
@@ -271,10 +302,12 @@ class _Search:
     def _above(self, folder: str) -> _Ignoring | None:
         if not folder:
             return self._outside()
-        parent = folder.rpartition("/")[0]
-        if parent not in self._ignoring:
-            self._ignoring[parent] = self._in_force(parent, self._exists(parent, ".gitignore"))
-        return self._ignoring[parent]
+        return self._patterns_in(folder.rpartition("/")[0])
+
+    def _patterns_in(self, folder: str) -> _Ignoring | None:
+        if folder not in self._ignoring:
+            self._ignoring[folder] = self._in_force(folder, self._exists(folder, ".gitignore"))
+        return self._ignoring[folder]
 
     def _outside(self) -> _Ignoring | None:
         """The patterns of the folders above the project, up to the root of its git repository."""

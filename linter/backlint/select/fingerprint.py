@@ -33,7 +33,7 @@ def fingerprints(findings: Sequence[Finding], sources: Callable[[str], SourceTex
     for finding in findings:
         place = (finding.path, finding.span)
         if place not in snippets:
-            snippets[place] = _snippet(sources(finding.path), finding.span)
+            snippets[place] = snippet(sources(finding.path), finding.span)
         symbol = _LAMBDA_LINE.sub("<lambda>", finding.symbol)
         identity = (finding.rule, finding.path, symbol, snippets[place])
         occurrence = seen.get(identity, 0)
@@ -43,7 +43,8 @@ def fingerprints(findings: Sequence[Finding], sources: Callable[[str], SourceTex
     return made
 
 
-def _snippet(source: SourceText | None, span: Span) -> str:
+def snippet(source: SourceText | None, span: Span) -> str:
+    """What the code in a span says, however it is laid out."""
     if source is None:
         return ""
     before = (
