@@ -73,6 +73,8 @@ _ONE_OFF_NAME = re.compile(
     r"(?:seed|populate|backfill|init_db|initdb|reset_db|drop_|create_(?:admin|superuser|tables?|db)|load_(?:data|fixtures))"
     r"\w*\.py"
 )
+_DATA_MAKER_NAME = re.compile(r"(?:(?:random|fake|dummy|sample|demo|seed)_data|seeds?|seeder|populate(?:_\w+)?)\.py")
+"""Modules that fill a database with made-up rows, wherever they lie."""
 _INVOKE = re.compile(rb"^from invoke(?:\.tasks)? import\b|^import invoke\b", re.MULTILINE)
 
 
@@ -148,6 +150,8 @@ def _is_example(folders: list[str], packages: frozenset[str]) -> bool:
 
 
 def _is_script(folders: list[str], name: str, packages: frozenset[str]) -> bool:
+    if _DATA_MAKER_NAME.fullmatch(name):
+        return True
     if name in _SCRIPT_NAMES or folders[-2:] == ["management", "commands"] or "scripts" in folders:
         return True
     return "bin" in folders and _has_loose(folders, packages, _LOOSE_SCRIPT_FOLDERS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backlint.link.index import FileNode
 from backlint.link.values import (
     NONE,
     UNKNOWN,
@@ -21,6 +20,7 @@ from backlint.term import Call, Const, Item, Local, Name, Operation, Sequence
 
 if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
+    from backlint.link.index import FileNode
 
 _UNIONS = frozenset({"typing.Optional", "typing.Union"})
 _WRAPPERS = frozenset(
@@ -28,7 +28,9 @@ _WRAPPERS = frozenset(
     for module in ("typing", "typing_extensions")
     for name in ("Annotated", "ClassVar", "Final", "Required", "NotRequired", "ReadOnly")
 )
-_AWAITABLE = frozenset({"typing.Awaitable", "typing.Coroutine", "collections.abc.Awaitable", "collections.abc.Coroutine"})
+_AWAITABLE = frozenset(
+    {"typing.Awaitable", "typing.Coroutine", "collections.abc.Awaitable", "collections.abc.Coroutine"}
+)
 _GENERIC = {
     "typing.List": "builtins.list",
     "typing.Sequence": "builtins.list",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from backlint.finding import Evidence, Finding, NotEvaluated, Notice
 from backlint.link.decide import decide
 from backlint.link.findings import Findings
-from backlint.link.project import Project
-from backlint.registry import RuleInfo
 from backlint.rule import Rule
-from backlint.summary import PendingFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from backlint.link.project import Project
+    from backlint.registry import RuleInfo
+    from backlint.summary import PendingFinding
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -54,7 +58,7 @@ def _decided(project: Project, rules: dict[str, RuleInfo]) -> Iterable[Finding]:
     for file in project.files:
         for pending in file.summary.findings:
             info = rules.get(pending.rule)
-            if info is None or file.summary.kind not in info.kinds:
+            if info is None or file.kind not in info.kinds:
                 continue
             evidence = pending.evidence
             if pending.when is not None:

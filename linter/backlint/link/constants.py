@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from backlint.link.evaluate import Evaluator
-from backlint.link.index import FileNode
 from backlint.link.values import ConstantValue
 from backlint.term import Call, Const, Local, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backlint.link.evaluate import Evaluator
+    from backlint.link.index import FileNode
 
 Constant = str | int | float | bool | None
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {

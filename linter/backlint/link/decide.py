@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backlint.condition import All, AnyOf, Condition, HasEffect, HasRole, IsInstance, Names, Not
-from backlint.finding import Evidence
-from backlint.link.index import FileNode
 from backlint.link.values import (
     UNKNOWN,
     ClassValue,
@@ -22,10 +20,14 @@ from backlint.link.values import (
 )
 
 if TYPE_CHECKING:
+    from backlint.finding import Evidence
+    from backlint.link.index import FileNode
     from backlint.link.project import Project
 
 
-def decide(project: Project, file: FileNode, condition: Condition) -> tuple[bool | None, tuple[Evidence, ...]]:
+def decide(
+    project: Project, file: FileNode, condition: Condition
+) -> tuple[bool | None, tuple[Evidence, ...]]:
     """Whether a condition holds (None: can't be known), and what shows it."""
     match condition:
         case HasEffect(term, effect):
@@ -88,7 +90,9 @@ def _has_effect(
 def _is_instance(project: Project, file: FileNode, term: int, classes: tuple[str, ...]) -> bool | None:
     value = project.evaluator.value(file, term)
     for single in options(value):
-        if isinstance(single, InstanceValue) and project.evaluator.classes.is_subclass(single.symbol, classes):
+        if isinstance(single, InstanceValue) and project.evaluator.classes.is_subclass(
+            single.symbol, classes
+        ):
             return True
     known = isinstance(value, InstanceValue | ClassValue | LibraryFunction | FunctionValue)
     return False if known and not isinstance(value, ExternalValue) else None

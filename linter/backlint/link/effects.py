@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from backlint.effect import Effect
 from backlint.finding import Evidence
 from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction, Site
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_CHAIN = 12
+_PLAIN_CHAIN = 4
+"""Calls between a loop and what it leads to, above which a reader can hardly check the claim."""
 
 
 class Effects:
@@ -38,7 +43,7 @@ class Effects:
             if key[1] == 0:
                 continue
             for site in function.sites:
-                if effect in site.effects:
+                if effect in site.effects and site.block not in function.memo_blocks:
                     steps[key] = site
                     pending.append(key)
                     break
@@ -48,7 +53,7 @@ class Effects:
                 continue
             for call in self._callers.get(key, ()):
                 caller = call.function.key
-                if caller not in steps and caller[1] != 0:
+                if caller not in steps and caller[1] != 0 and call.block not in call.function.memo_blocks:
                     steps[caller] = call
                     pending.append(caller)
         return steps
@@ -60,6 +65,32 @@ class Effects:
             function = self._graph.functions[key]
             if key in steps and not function.memoised:
                 return function
+        return None
+
+    def is_plain(self, function: LinkedFunction, effect: Effect) -> bool:
+        """Whether the chain to an effect is short and every call on it can only mean one function."""
+        steps = self.steps(effect)
+        for _ in range(_PLAIN_CHAIN):
+            step = steps[function.key]
+            if isinstance(step, Site):
+                return True
+            called = self.target(step, effect)
+            if called is None or len(step.targets) > 1:
+                return False
+            function = called
+        return False
+
+    def last(self, function: LinkedFunction, effect: Effect) -> Site | None:
+        """The direct site at the end of the chain to an effect."""
+        steps = self.steps(effect)
+        for _ in range(MAX_CHAIN * 4):
+            step = steps[function.key]
+            if isinstance(step, Site):
+                return step
+            called = self.target(step, effect)
+            if called is None:
+                return None
+            function = called
         return None
 
     def chain(

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backlint.effect import Role
-from backlint.libraries.catalogue import Catalogue
-from backlint.libraries.entry import ClassEntry, FunctionEntry
 from backlint.libraries.type_expression import FALLBACK, UNION, TypeExpression, argument_type, parse_type
 from backlint.link.annotations import annotation_value
-from backlint.link.index import FileNode, SymbolIndex
 from backlint.link.members import Classes, ProjectClass
 from backlint.link.relations import Relations
 from backlint.link.values import (
@@ -57,6 +53,13 @@ from backlint.term import (
     Text,
     Unknown,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backlint.libraries.catalogue import Catalogue
+    from backlint.libraries.entry import ClassEntry, FunctionEntry
+    from backlint.link.index import FileNode, SymbolIndex
 
 STRING = instance("builtins.str")
 BOOLEAN = instance("builtins.bool")
@@ -514,7 +517,11 @@ class Evaluator:
         if found is None:
             self._returns[key] = UNKNOWN
             found = self._returns[key] = self._returned(function)
-        if function.receiver is not None and isinstance(found, InstanceValue) and found.symbol == "typing.Self":
+        if (
+            function.receiver is not None
+            and isinstance(found, InstanceValue)
+            and found.symbol == "typing.Self"
+        ):
             return instance_of(function.receiver)
         return found
 
@@ -527,9 +534,7 @@ class Evaluator:
                 return declared
         if summary.is_generator:
             return instance("typing.Iterator", self.yielded(function))
-        results = [
-            self.value(file, event.term) for event in summary.events if event.kind == EventKind.RETURN
-        ]
+        results = [self.value(file, event.term) for event in summary.events if event.kind == EventKind.RETURN]
         return union(results)
 
     def yielded(self, function: FunctionValue) -> Value:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from backlint.finding import Confidence, Evidence, Finding, Severity, Span
 from backlint.link.graph import CallSite, LinkedFunction, Site
-from backlint.rule import Rule
+
+if TYPE_CHECKING:
+    from backlint.rule import Rule
 
 
 class Findings:

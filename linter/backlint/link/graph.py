@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from backlint.effect import Effect, Role
-from backlint.finding import Span
-from backlint.libraries.entry import FunctionEntry
 from backlint.link.evaluate import PROPERTIES, Evaluator, call_argument
-from backlint.link.index import FileNode
+from backlint.link.memo import memo_blocks
 from backlint.link.sql import sql_effects, sql_text
 from backlint.link.values import (
     ClassValue,
@@ -21,10 +19,27 @@ from backlint.link.values import (
 from backlint.summary import Block, BlockKind, Event, EventKind, FileKind, FunctionSummary
 from backlint.term import Attr, Call, Local, Param, Star
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from backlint.finding import Span
+    from backlint.libraries.entry import FunctionEntry
+    from backlint.link.index import FileNode
+
 FunctionKey = tuple[int, int]
-_LOOPS = frozenset({BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION})
+LOOPS = frozenset({BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION})
 _EXECUTORS = frozenset(
-    {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "executescript"}
+    {
+        "execute",
+        "executemany",
+        "fetch",
+        "fetchrow",
+        "fetchval",
+        "fetch_all",
+        "fetch_one",
+        "fetch_val",
+        "executescript",
+    }
 )
 
 
@@ -111,7 +126,7 @@ class CallSite:
 class LinkedFunction:
     """A function of the project with its calls resolved."""
 
-    __slots__ = ("calls", "file", "index", "invoked", "memoised", "sites", "summary", "symbol")
+    __slots__ = ("calls", "file", "index", "invoked", "memo_blocks", "memoised", "sites", "summary", "symbol")
 
     def __init__(self, file: FileNode, index: int, summary: FunctionSummary) -> None:
         self.file = file
@@ -123,6 +138,8 @@ class LinkedFunction:
         self.memoised = False
         self.invoked: frozenset[str] = frozenset()
         """Parameters that it calls itself."""
+        self.memo_blocks = memo_blocks(file, summary)
+        """Blocks that fill in a value which is kept: what they do is done once."""
 
     @property
     def key(self) -> FunctionKey:
@@ -130,7 +147,7 @@ class LinkedFunction:
 
     @property
     def kind(self) -> FileKind:
-        return self.file.summary.kind
+        return self.file.kind
 
     @property
     def path(self) -> str:
@@ -150,7 +167,7 @@ class LinkedFunction:
 
     def loops(self, block: int) -> list[Block]:
         """The loops around a block, innermost first."""
-        return [found for found in self.blocks(block) if found.kind in _LOOPS]
+        return [found for found in self.blocks(block) if found.kind in LOOPS]
 
     def __repr__(self) -> str:
         return f"<LinkedFunction {self.symbol}>"
@@ -219,14 +236,10 @@ class Graph:
             symbol = evaluator.symbol_of(function.file, term)
             if symbol in PROPERTIES:
                 self._property_names.add(function.summary.name.rpartition(".")[2])
-            entry = evaluator.catalogue.functions.get(symbol) if symbol else None
-            roles = entry.roles if entry is not None else self._class_roles(symbol)
-            if Role.MEMOISES in roles:
+            row = function.file.summary.terms[term]
+            callee = row.function if isinstance(row, Call) else term
+            if Role.MEMOISES in evaluator.roles(evaluator.value(function.file, callee)):
                 function.memoised = True
-
-    def _class_roles(self, symbol: str) -> tuple[Role, ...]:
-        entry = self.evaluator.classes.library_class(symbol)
-        return () if entry is None else (*entry.roles, *entry.init.roles)
 
     def _invoked(self, function: LinkedFunction) -> frozenset[str]:
         terms = function.file.summary.terms
@@ -249,7 +262,7 @@ class Graph:
                     self._link_call(function, event, order, row)
             elif kind == EventKind.READ:
                 self._link_read(function, event, order)
-            elif kind == EventKind.TEST:
+            elif kind == EventKind.TEST and not _is_kept(function.file, event):
                 self._use(function, event.term, event.span, event.block, order)
         for block in function.summary.blocks:
             if block.kind == BlockKind.FOR or block.kind == BlockKind.COMPREHENSION:
@@ -382,9 +395,7 @@ class Graph:
         targets: list[FunctionKey] = []
         for value in options(base):
             if isinstance(value, InstanceValue):
-                targets.extend(
-                    key for key in self._methods(value, (row.name,)) if self._is_property(key)
-                )
+                targets.extend(key for key in self._methods(value, (row.name,)) if self._is_property(key))
         if targets:
             call = Call(event.term, (), ())
             site = CallSite(function, event, order, call, base)
@@ -428,6 +439,11 @@ class Graph:
             if entry is not None and entry.consume:
                 return frozenset(entry.consume)
         return frozenset()
+
+
+def _is_kept(file: FileNode, event: Event) -> bool:
+    """A test of a query that an object holds: its rows stay with it, so it runs once for the object."""
+    return not event.awaited and isinstance(file.summary.terms[bare(file, event.term)], Attr)
 
 
 def bare(file: FileNode, term: int) -> int:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from backlint.link.values import Value
-from backlint.summary import ClassSummary, FileSummary, FunctionSummary
+from backlint.summary import ClassSummary, FileKind, FileSummary, FunctionSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from backlint.link.values import Value
 
 
 class FileNode:
     """One summary inside the linked project."""
 
-    __slots__ = ("aliases", "call_sites", "index", "root", "stars", "summary", "values")
+    __slots__ = ("aliases", "index", "kind", "root", "stars", "summary", "values")
 
     def __init__(self, index: int, summary: FileSummary, root: str) -> None:
         self.index = index
         self.summary = summary
         self.root = root
+        self.kind = summary.kind
+        """What the file is for; a module that only management commands use is part of them."""
         self.values: list[Value | None] = [None] * len(summary.terms)
-        self.aliases = {entry.alias: entry.target for entry in reversed(summary.imports) if entry.alias != "*"}
+        self.aliases = {
+            entry.alias: entry.target for entry in reversed(summary.imports) if entry.alias != "*"
+        }
         self.stars = tuple(entry.target for entry in summary.imports if entry.alias == "*")
 
     def __repr__(self) -> str:
         return f"<FileNode {self.summary.path}>"
+
+
+def _is_command(file: FileNode) -> bool:
+    return file.kind is FileKind.SCRIPT and "/management/commands/" in f"/{file.summary.path}"
 
 
 class SymbolIndex:
@@ -50,6 +62,20 @@ class SymbolIndex:
             )
             self.classes.append({cls.name: number for number, cls in enumerate(file.summary.classes)})
         self.top_level = {name.partition(".")[0] for name in self._modules}
+        self._mark_command_helpers()
+
+    def _mark_command_helpers(self) -> None:
+        """Give modules that only management commands (and tests) import the commands' kind."""
+        importers: dict[int, list[FileNode]] = {}
+        for file in self.files:
+            for target in {entry.target for entry in file.summary.imports}:
+                found, _ = self.split(target, file.root)
+                if found is not None and found is not file:
+                    importers.setdefault(found.index, []).append(file)
+        for file in self.files:
+            users = [user for user in importers.get(file.index, ()) if user.kind is not FileKind.TEST]
+            if file.kind is FileKind.SOURCE and users and all(_is_command(user) for user in users):
+                file.kind = FileKind.SCRIPT
 
     def module(self, name: str, root: str) -> FileNode | None:
         """The file of a module, of this root where there are several."""

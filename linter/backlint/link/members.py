@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backlint.libraries.catalogue import Catalogue
-from backlint.libraries.entry import ClassEntry, FunctionEntry
-from backlint.link.index import FileNode, SymbolIndex
 from backlint.link.values import ClassValue, InstanceValue, options
-from backlint.summary import ClassAttribute, ClassSummary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.libraries.catalogue import Catalogue
+    from backlint.libraries.entry import ClassEntry, FunctionEntry
     from backlint.link.evaluate import Evaluator
+    from backlint.link.index import FileNode, SymbolIndex
+    from backlint.summary import ClassAttribute, ClassSummary
 
 
 class ProjectClass:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from backlint.effect import Effect, Role
 from backlint.finding import Span
-from backlint.libraries.catalogue import Catalogue
-from backlint.libraries.entry import QueryStep
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
 from backlint.link.effects import Effects
 from backlint.link.evaluate import Evaluator
 from backlint.link.graph import CallSite, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
+from backlint.link.loops import depends_on_loop, iterates_rows, repeating_loop
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import InstanceValue, Value, options
 from backlint.link.words import words
-from backlint.summary import Fact, FileSummary
 from backlint.term import Call, Mapping, Sequence, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from backlint.libraries.catalogue import Catalogue
+    from backlint.libraries.entry import QueryStep
+    from backlint.summary import Block, Fact, FileSummary
 
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +169,21 @@ class Project:
             return False
         owner = evaluator.owner(function.file, function.summary)
         return Role.DEFINES_ROUTE in evaluator.roles(InstanceValue(owner))
+
+    def repeating_loop(self, function: LinkedFunction, block: int) -> Block | None:
+        """The innermost loop around a block whose passes grow with the data; None where there is none.
+
+        Chunks, pages, attempts, a few literal items and loops that leave on the first pass don't count.
+        """
+        return repeating_loop(self, function, block)
+
+    def iterates_rows(self, function: LinkedFunction, loop: Block) -> bool:
+        """Whether a loop goes over the rows of a query."""
+        return iterates_rows(self, function, loop)
+
+    def depends_on_loop(self, function: LinkedFunction, term: int, loop: Block) -> bool:
+        """Whether a term uses what a loop binds."""
+        return depends_on_loop(function, term, loop)
 
     def roles(self, call: CallSite) -> tuple[Role, ...]:
         """The roles of what a call calls."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backlint.effect import Role
-from backlint.link.index import FileNode
-from backlint.link.members import ProjectClass
 from backlint.link.values import ClassValue, ConstantValue, InstanceValue, Value, instance
 from backlint.summary import ClassAttribute
 from backlint.term import Call
 
 if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
+    from backlint.link.index import FileNode
+    from backlint.link.members import ProjectClass
 
 _MANAGER = "django.db.models.manager.RelatedManager"
 _LIST = "builtins.list"
@@ -125,4 +125,3 @@ def related_class(evaluator: Evaluator, file: FileNode, term: int, owner: str) -
     if evaluator.symbol_of(file, term).endswith("settings.AUTH_USER_MODEL"):
         return evaluator.user_model()
     return ""
-

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from backlint.effect import Effect
-from backlint.link.index import FileNode
 from backlint.link.values import ConstantValue
 from backlint.term import Call, Const, Join, Local, Name, Text
 
 if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
+    from backlint.link.index import FileNode
 
 _READS = frozenset({"select", "with", "show", "explain", "values", "table"})
 _WRITES = frozenset({"insert", "update", "delete", "merge", "replace", "upsert", "copy", "truncate"})

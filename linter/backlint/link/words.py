@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backlint.summary import FileSummary
+from typing import TYPE_CHECKING
+
 from backlint.term import (
     Attr,
     Awaited,
@@ -23,6 +24,9 @@ from backlint.term import (
     Super,
     Text,
 )
+
+if TYPE_CHECKING:
+    from backlint.summary import FileSummary
 
 MAX_WORDS = 60
 

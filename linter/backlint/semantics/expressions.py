@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backlint.finding import Span
 from backlint.semantics.state import Lowering, call_span, encodable, node_span
@@ -32,6 +31,9 @@ from backlint.term import (
     Super,
     Text,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_TEXT = 4000
 """Characters kept of a string literal: enough for a long SQL statement."""
@@ -454,7 +456,9 @@ def bind_target(low: Lowering, target: ast.expr, value: int, comprehension: bool
                 part = terms.add(Item(value, terms.add(Const(position))))
             bind_target(low, item, part, comprehension)
     elif isinstance(target, ast.Starred):
-        bind_target(low, target.value, terms.add(Sequence("list", (terms.add(Element(value)),))), comprehension)
+        bind_target(
+            low, target.value, terms.add(Sequence("list", (terms.add(Element(value)),))), comprehension
+        )
     elif isinstance(target, ast.Attribute):
         base = lower(low, target.value)
         row = terms.rows[base]

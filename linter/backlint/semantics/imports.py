@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ast
+from typing import TYPE_CHECKING
 
 from backlint.semantics.state import Lowering, node_span
 from backlint.summary import Import
 from backlint.term import Name
+
+if TYPE_CHECKING:
+    import ast
 
 
 def lower_import(low: Lowering, node: ast.Import) -> None:

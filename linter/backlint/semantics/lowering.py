@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
-from backlint.semantics.expressions import target_names
-from backlint.semantics.state import Lowering
-from backlint.semantics.statements import FunctionNode, leaves, lower_body, lower_deferred
 from backlint.finding import Span
+from backlint.semantics.expressions import target_names
+from backlint.semantics.statements import FunctionNode, leaves, lower_body, lower_deferred
 from backlint.summary import Block, BlockKind, FileSummary, FunctionSummary
+
+if TYPE_CHECKING:
+    from backlint.semantics.state import Lowering
 
 MODULE_NAME = "<module>"
 
@@ -16,9 +19,7 @@ MODULE_NAME = "<module>"
 def lower_module(low: Lowering, tree: ast.Module) -> None:
     """Walk the tree once, filling `low`."""
     low.module_names = _module_names(tree.body)
-    low.has_star = any(
-        isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in tree.body
-    )
+    low.has_star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in tree.body)
     scope = low.scope
     whole = Span(1, 0, tree.body[-1].end_lineno or 1, 0) if tree.body else Span(1, 0, 1, 0)
     scope.blocks.append(Block(BlockKind.BODY, -1, whole, leaves=leaves(tree.body)))
@@ -42,9 +43,7 @@ def _module_names(body: list[ast.stmt]) -> set[str]:
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 names.update(target_names(target))
-        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
-            names.update(target_names(node.target))
-        elif isinstance(node, ast.For | ast.AsyncFor):
+        elif isinstance(node, (ast.AnnAssign | ast.AugAssign, ast.For | ast.AsyncFor)):
             names.update(target_names(node.target))
         elif isinstance(node, ast.With | ast.AsyncWith):
             for item in node.items:

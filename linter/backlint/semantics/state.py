@@ -212,9 +212,7 @@ class Lowering:
         outer = scope.block
         span = node_span(node if head is None else head)
         end_line = node.end_lineno  # type: ignore[attr-defined]
-        scope.blocks.append(
-            Block(kind, outer, span, terms, targets, is_async, leaves, leaves_loop, end_line)
-        )
+        scope.blocks.append(Block(kind, outer, span, terms, targets, is_async, leaves, leaves_loop, end_line))
         scope.block = len(scope.blocks) - 1
         return outer
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -28,7 +27,21 @@ from backlint.summary import (
     FunctionSummary,
     Use,
 )
-from backlint.term import Awaited, Carried, Caught, Const, Element, Entered, Function, Name, Operation, Param, Text
+from backlint.term import (
+    Carried,
+    Caught,
+    Const,
+    Element,
+    Entered,
+    Function,
+    Name,
+    Operation,
+    Param,
+    Text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 _LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -92,9 +105,7 @@ def _assigned(body: Iterable[ast.stmt]) -> set[str]:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 names.update(target_names(target))
-        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-            names.update(target_names(node.target))
-        elif isinstance(node, ast.For | ast.AsyncFor):
+        elif isinstance(node, (ast.AugAssign | ast.AnnAssign, ast.For | ast.AsyncFor)):
             names.update(target_names(node.target))
         if isinstance(node, FunctionNode | ast.ClassDef):
             continue
@@ -225,9 +236,7 @@ def _if(low: Lowering, node: ast.If) -> None:
         otherwise = _branch(low, before, node.orelse)
         low.close_block(outer)
     kept = [
-        environment
-        for environment, body in ((then, node.body), (otherwise, node.orelse))
-        if not leaves(body)
+        environment for environment, body in ((then, node.body), (otherwise, node.orelse)) if not leaves(body)
     ]
     low.scope.env = _merge(low, kept or [before])
 
@@ -535,7 +544,6 @@ def _finish(low: Lowering, index: int, summary: FunctionSummary, scope: Scope) -
     previous, low.scope = low.scope, scope
     lower_deferred(low, scope)
     low.scope = previous
-
 
 
 _LOWER: dict[type, Callable[[Lowering, Any], None]] = {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
-from backlint.condition import Condition
 from backlint.finding import Confidence, Evidence, Fix, Severity, Span
-from backlint.rule import Rule
 from backlint.semantics.expressions import lower_quietly
 from backlint.semantics.state import Lowering, Scope, call_span, encodable, node_span
 from backlint.summary import Block, BlockKind, Fact, FileKind, PendingFinding
 from backlint.term import Call, Local, Name
+
+if TYPE_CHECKING:
+    from backlint.condition import Condition
+    from backlint.rule import Rule
 
 _LOOPS = (BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION)
 
@@ -133,5 +136,7 @@ class FileContext:
     def fact(self, node: ast.AST, kind: str, *, terms: tuple[int, ...] = (), text: str = "") -> None:
         """Note something for the rule's second half, which gets it from `Project.facts`."""
         self._facts.append(
-            Fact(self._rule.id, kind, self.span(node), self._low.code_scope().function, terms, encodable(text))
+            Fact(
+                self._rule.id, kind, self.span(node), self._low.code_scope().function, terms, encodable(text)
+            )
         )

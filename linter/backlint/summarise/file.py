@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from backlint.finding import Notice
-from backlint.rule import Rule
 from backlint.semantics.lowering import finish, lower_module
 from backlint.semantics.state import Lowering
 from backlint.summarise.visitors import Visitors
 from backlint.summary import FileKind, FileSummary
 from backlint.syntax.comments import suppressions
 from backlint.syntax.parse import ParseFailure, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from backlint.rule import Rule
 
 RECURSION_LIMIT = 5000
 """Deep enough for any code a person or agent writes; the parser gives up before it."""

@@ -6,15 +6,18 @@ import gc
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from backlint.finding import Notice
 from backlint.registry import load_rules
 from backlint.summarise.file import FileOutcome, FileTask, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 SMALL_RUN = 1_500_000
 """Bytes of source below which starting workers costs more than it saves."""

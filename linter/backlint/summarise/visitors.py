@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from backlint.finding import Notice
 from backlint.rule import Rule
-from backlint.semantics.state import Handler, Lowering
 from backlint.summarise.context import FileContext
-from backlint.summary import Fact, PendingFinding
+
+if TYPE_CHECKING:
+    from backlint.semantics.state import Handler, Lowering
+    from backlint.summary import Fact, PendingFinding
 
 VisitMethod = Callable[[Rule, ast.AST, FileContext], None]
 

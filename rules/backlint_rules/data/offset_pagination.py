@@ -22,7 +22,8 @@ from backlint.api import (
 )
 
 _SQL_OFFSET = re.compile(
-    r"\b(?:offset\s+(?P<amount>[%:?@$({\w]\S*)|limit\s+(?P<first>[%:?@${]\S*)\s*,\s*[%:?@${\w])", re.IGNORECASE
+    r"\b(?:offset\s+(?P<amount>[%:?@$({\w]\S*)|limit\s+(?P<first>[%:?@${]\S*)\s*,\s*[%:?@${\w])",
+    re.IGNORECASE,
 )
 _SMALL = 1000
 """A constant offset below this skips a known handful of rows."""
@@ -171,4 +172,3 @@ def _check_pagination_classes(project: Project, findings: Findings) -> None:
                 confidence=_confidence(function),
                 advice="use a paginator that pages by key, such as `CursorPagination` with an indexed ordering",
             )
-

@@ -6,33 +6,19 @@ from backlint.api import (
     BlockKind,
     Call,
     CallSite,
-    ClassValue,
     Confidence,
-    Const,
     Effect,
-    EventKind,
     Evidence,
     Findings,
-    FunctionValue,
-    Item,
     LinkedFunction,
-    Mapping,
-    Name,
     Project,
     Role,
     Rule,
-    Sequence,
     Severity,
     Site,
-    Slice,
     bare,
     short_name,
 )
-
-_FEW = 5
-"""A loop written out over this many items costs this many queries and no more."""
-_CHUNK_WORDS = frozenset({"chunk", "chunks", "batch", "batches", "page", "pages", "attempt", "attempts", "retry"})
-_TAKES = frozenset({"pop", "popleft", "get_nowait", "heappop"})
 
 
 class QueryInLoop(Rule):
@@ -66,7 +52,7 @@ class QueryInLoop(Rule):
             for site in function.sites:
                 if Effect.QUERIES not in site.effects:
                     continue
-                loop = _repeating_loop(project, function, site.block)
+                loop = project.repeating_loop(function, site.block)
                 key = (site.term, loop.span.line) if loop is not None else (-1, -1)
                 if loop is not None and key not in seen:
                     seen.add(key)
@@ -75,7 +61,7 @@ class QueryInLoop(Rule):
                 if Effect.QUERIES in call.effects:
                     continue
                 target = project.effects.target(call, Effect.QUERIES)
-                loop = None if target is None else _repeating_loop(project, function, call.block)
+                loop = None if target is None else project.repeating_loop(function, call.block)
                 if target is not None and loop is not None and target is not function:
                     _report_call(project, findings, call, target, loop)
 
@@ -86,7 +72,7 @@ def _report_site(project: Project, findings: Findings, site: Site, loop: Block) 
     findings.add(
         site,
         f"`{query}` queries the database once per {_pass(project, function, loop)}",
-        confidence=_confidence(project, function, loop, resolved=site.event is None or _is_resolved(site)),
+        confidence=_confidence(project, loop, site, plain=site.event is None or _is_resolved(site)),
         severity=_severity(project, function, loop),
         advice=_advice(project, function, loop, site.term),
         evidence=(_loop_evidence(project, function, loop),),
@@ -98,12 +84,14 @@ def _report_call(
 ) -> None:
     function = call.function
     name = short_name(target)
+    last = project.effects.last(target, Effect.QUERIES)
+    over = _iterable(project, function, loop)
     findings.add(
         call,
         f"`{name}` queries the database, and is called once per {_pass(project, function, loop)}",
-        confidence=_confidence(project, function, loop, resolved=True),
+        confidence=_confidence(project, loop, last, plain=_is_plain(project, call, target)),
         severity=_severity(project, function, loop),
-        advice=f"load what `{name}` needs for all of {_iterable(project, function, loop)} before the loop, and hand it in",
+        advice=f"load what `{name}` needs for all of {over} before the loop, and hand it in",
         evidence=(
             _loop_evidence(project, function, loop),
             *project.effects.chain(target, Effect.QUERIES),
@@ -130,196 +118,49 @@ def _iterable(project: Project, function: LinkedFunction, loop: Block) -> str:
 
 def _loop_evidence(project: Project, function: LinkedFunction, loop: Block) -> Evidence:
     kind = "comprehension" if loop.kind == BlockKind.COMPREHENSION else "loop"
-    rows = " over the rows of a query" if _is_query(project, function, loop) else ""
+    rows = " over the rows of a query" if project.iterates_rows(function, loop) else ""
     return Evidence(function.path, loop.span, f"the {kind}{rows}")
 
 
 def _severity(project: Project, function: LinkedFunction, loop: Block) -> Severity:
-    if project.is_handler(function) and _is_query(project, function, loop):
+    if project.is_handler(function) and project.iterates_rows(function, loop):
         return Severity.ERROR
     return Severity.WARNING
 
 
-def _confidence(project: Project, function: LinkedFunction, loop: Block, *, resolved: bool) -> Confidence:
-    if loop.kind == BlockKind.WHILE or not resolved:
+def _confidence(project: Project, loop: Block, site: Site | None, *, plain: bool) -> Confidence:
+    if loop.kind == BlockKind.WHILE or not plain:
+        return Confidence.MEDIUM
+    if site is not None and _reads_relation(project, site):
         return Confidence.MEDIUM
     return Confidence.HIGH
 
 
+def _is_plain(project: Project, call: CallSite, target: LinkedFunction) -> bool:
+    """Whether a call can only mean one function, and leads to the query over a few such calls."""
+    return len(call.targets) == 1 and project.effects.is_plain(target, Effect.QUERIES)
+
+
+def _reads_relation(project: Project, site: Site) -> bool:
+    """Whether a query reads all rows of a relation: no query is sent when an outer query has loaded them."""
+    row = project.term(site.function, bare(site.function.file, site.term))
+    while isinstance(row, Call):
+        callee = project.term(site.function, row.function)
+        if not isinstance(callee, Attr) or callee.name != "all":
+            return False
+        base = bare(site.function.file, callee.base)
+        if Role.RELATES in project.evaluator.roles(project.value(site.function, base)):
+            return True
+        row = project.term(site.function, base)
+    return False
+
+
 def _advice(project: Project, function: LinkedFunction, loop: Block, term: int) -> str:
     variables = [name for name in loop.targets if name != "_"]
-    if loop.kind != BlockKind.WHILE and variables and not _depends(function, term, loop):
+    if loop.kind != BlockKind.WHILE and variables and not project.depends_on_loop(function, term, loop):
         return f"the query does not depend on `{variables[0]}`: run it once before the loop"
     over = _iterable(project, function, loop)
-    return f"query once before the loop for all of {over} (`IN`, a join or an aggregate), and look the result up inside"
-
-
-def _depends(function: LinkedFunction, term: int, loop: Block) -> bool:
-    """Whether a term uses what the loop binds."""
-    terms = function.file.summary.terms
-    targets = set(loop.targets)
-    pending, seen = [term], set()
-    while pending:
-        index = pending.pop()
-        if index < 0 or index in seen:
-            continue
-        seen.add(index)
-        row = terms[index]
-        if getattr(row, "name", None) in targets and not isinstance(row, Attr):
-            return True
-        pending.extend(_parts(row))
-    return False
-
-
-def _parts(row: object) -> list[int]:
-    """The terms that a term is made of."""
-    found: list[int] = []
-    for field in getattr(row, "__struct_fields__", ()):
-        value = getattr(row, field)
-        if isinstance(value, bool) or field in ("position", "value", "cls", "block"):
-            continue
-        if isinstance(value, int):
-            found.append(value)
-        elif isinstance(value, tuple):
-            for item in value:
-                found.extend(item if isinstance(item, tuple) else (item,))
-    return [index for index in found if isinstance(index, int)]
-
-
-def _repeating_loop(project: Project, function: LinkedFunction, block: int) -> Block | None:
-    """The innermost loop around a block whose passes grow with the data; None where there is none."""
-    path = list(function.blocks(block))
-    for position, loop in enumerate(path):
-        if loop.kind == BlockKind.EXCEPT and any(outer.kind in _LOOPS for outer in path[position:]):
-            return None
-        if loop.kind not in _LOOPS:
-            if _leaves_loop(function, loop):
-                return None
-            continue
-        if loop.leaves_loop:
-            return None
-        if not _is_bounded(project, function, loop):
-            return loop
-    return None
-
-
-_LOOPS = frozenset({BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION})
-
-
-def _leaves_loop(function: LinkedFunction, block: Block) -> bool:
-    """Whether a branch ends the loop it lies in: what happens there happens once."""
-    if not block.leaves or block.kind not in (BlockKind.IF, BlockKind.ELSE, BlockKind.MATCH):
-        return False
-    index = function.summary.blocks.index(block)
-    own = [event for event in function.summary.events if event.block == index]
-    return any(
-        event.kind in (EventKind.RETURN, EventKind.RAISE)
-        or (event.kind == EventKind.LEAVE and event.name == "break")
-        for event in own
+    return (
+        f"query once before the loop for all of {over} (`IN`, a join or an aggregate), and look the result up "
+        "inside"
     )
-
-
-def _is_bounded(project: Project, function: LinkedFunction, loop: Block) -> bool:
-    """Whether a loop's passes are few, or go over chunks, pages or attempts."""
-    if loop.kind == BlockKind.WHILE:
-        return not _takes_items(function, loop)
-    if _CHUNK_WORDS.intersection(word for target in loop.targets for word in target.lower().split("_")):
-        return True
-    return _is_bounded_iterable(project, function, loop.terms[0])
-
-
-def _takes_items(function: LinkedFunction, loop: Block) -> bool:
-    """Whether a `while` loop works off a collection item by item, rather than paging, polling or retrying."""
-    summary = function.summary
-    index = summary.blocks.index(loop)
-    terms = function.file.summary.terms
-    for event in summary.events:
-        if event.kind == EventKind.CALL and index in _enclosing(function, event.block):
-            row = terms[event.term]
-            callee = terms[row.function] if isinstance(row, Call) else None
-            if isinstance(callee, Attr) and callee.name in _TAKES:
-                return True
-    return False
-
-
-def _enclosing(function: LinkedFunction, block: int) -> set[int]:
-    found = set()
-    while block >= 0:
-        found.add(block)
-        block = function.summary.blocks[block].parent
-    return found
-
-
-def _is_bounded_iterable(project: Project, function: LinkedFunction, term: int, depth: int = 0) -> bool:
-    index = bare(function.file, term)
-    row = project.term(function, index)
-    if isinstance(row, Sequence):
-        return len(row.items) <= _FEW
-    if isinstance(row, Mapping):
-        return len(row.entries) <= _FEW
-    if isinstance(row, Const):
-        return True
-    if isinstance(row, Name):
-        return _is_constant(project, function, row)
-    if isinstance(row, Item):
-        key = project.term(function, row.key)
-        upper = project.constant(function, key.upper) if isinstance(key, Slice) and key.upper >= 0 else None
-        return isinstance(upper, int) and 0 <= upper <= _FEW
-    if isinstance(row, Call) and depth < 4:
-        return _is_bounded_call(project, function, row, depth)
-    return isinstance(project.value(function, index), ClassValue)
-
-
-def _is_constant(project: Project, function: LinkedFunction, row: Name) -> bool:
-    """A module-level literal, an enum, or settings: written by hand, so not growing with the data."""
-    constant = project.module_literal(function, row.symbol)
-    if constant is not None:
-        return True
-    value = project.evaluator.symbol(row.symbol, function.file.root)
-    return isinstance(value, ClassValue) or ".settings." in row.symbol
-
-
-def _is_bounded_call(project: Project, function: LinkedFunction, row: Call, depth: int) -> bool:
-    callee = project.value(function, row.function)
-    if Role.BATCHES in project.evaluator.roles(callee) or Role.PAGINATES in project.evaluator.roles(callee):
-        return True
-    symbol = getattr(callee, "symbol", "")
-    if symbol == "builtins.range":
-        if len(row.arguments) == 3:
-            return True
-        last = project.constant(function, row.arguments[-1])
-        return isinstance(last, int) or _is_attempts(project, function, row.arguments[-1])
-    if isinstance(callee, FunctionValue):
-        name = project.graph.functions[callee.file, callee.function].summary.name.lower()
-        return any(word in _CHUNK_WORDS or word in ("chunked", "batched") for word in name.split("_"))
-    passes_through = ("enumerate", "sorted", "list", "reversed", "tuple", "set", "zip", "items", "values", "keys")
-    name = project.words(function, row.function).rpartition(".")[2]
-    if name in passes_through:
-        inner = project.term(function, row.function)
-        base = inner.base if isinstance(inner, Attr) else (row.arguments[0] if row.arguments else -1)
-        return base >= 0 and _is_bounded_iterable(project, function, base, depth + 1)
-    return False
-
-
-def _is_attempts(project: Project, function: LinkedFunction, term: int) -> bool:
-    text = project.words(function, term).lower()
-    return "retries" in text or "attempts" in text or "max_tries" in text
-
-
-def _is_query(project: Project, function: LinkedFunction, loop: Block) -> bool:
-    """Whether a loop goes over the rows of a query."""
-    if not loop.terms or loop.kind == BlockKind.WHILE:
-        return False
-    index = bare(function.file, loop.terms[0])
-    if project.is_lazy_query(project.value(function, index)):
-        return True
-    row = project.term(function, index)
-    while isinstance(row, Call):
-        if any(site.term == index and Effect.QUERIES in site.effects for site in function.sites):
-            return True
-        callee = project.term(function, row.function)
-        if not isinstance(callee, Attr):
-            break
-        index = bare(function.file, callee.base)
-        row = project.term(function, index)
-    return False

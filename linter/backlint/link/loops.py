@@ -1,0 +1,196 @@
+"""What a loop goes over: rows of a query, chunks, pages, attempts, a few literal items, or as many as there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backlint.effect import Effect, Role
+from backlint.link.graph import LOOPS, LinkedFunction, bare
+from backlint.link.values import ClassValue, FunctionValue, Value
+from backlint.summary import Block, BlockKind, EventKind
+from backlint.term import Attr, Call, Const, Item, Mapping, Name, Sequence, Slice
+
+if TYPE_CHECKING:
+    from backlint.link.project import Project
+
+FEW = 5
+"""A loop written out over this many items runs this often and no more."""
+_CHUNK_WORDS = frozenset(
+    {"chunk", "chunks", "batch", "batches", "page", "pages", "attempt", "attempts", "retry"}
+)
+_TAKES = frozenset({"pop", "popleft", "get_nowait", "heappop"})
+_ITEMS_OF_ARGUMENT = frozenset({"enumerate", "sorted", "list", "reversed", "tuple", "set", "zip"})
+_ITEMS_OF_RECEIVER = frozenset({"items", "values", "keys"})
+
+
+def depends_on_loop(function: LinkedFunction, term: int, loop: Block) -> bool:
+    """Whether a term uses what the loop binds."""
+    terms = function.file.summary.terms
+    targets = set(loop.targets)
+    pending, seen = [term], set()
+    while pending:
+        index = pending.pop()
+        if index < 0 or index in seen:
+            continue
+        seen.add(index)
+        row = terms[index]
+        if getattr(row, "name", None) in targets and not isinstance(row, Attr):
+            return True
+        pending.extend(_parts(row))
+    return False
+
+
+def _parts(row: object) -> list[int]:
+    """The terms that a term is made of."""
+    found: list[int] = []
+    for field in getattr(row, "__struct_fields__", ()):
+        value = getattr(row, field)
+        if isinstance(value, bool) or field in ("position", "value", "cls", "block"):
+            continue
+        if isinstance(value, int):
+            found.append(value)
+        elif isinstance(value, tuple):
+            for item in value:
+                found.extend(item if isinstance(item, tuple) else (item,))
+    return [index for index in found if isinstance(index, int)]
+
+
+def repeating_loop(project: Project, function: LinkedFunction, block: int) -> Block | None:
+    """The innermost loop around a block whose passes grow with the data; None where there is none."""
+    path = list(function.blocks(block))
+    for position, loop in enumerate(path):
+        if loop.kind == BlockKind.EXCEPT and any(outer.kind in LOOPS for outer in path[position:]):
+            return None
+        if loop.kind not in LOOPS:
+            if _leaves_loop(function, loop):
+                return None
+            continue
+        if loop.leaves_loop:
+            return None
+        if not _is_bounded(project, function, loop):
+            return loop
+    return None
+
+
+def _leaves_loop(function: LinkedFunction, block: Block) -> bool:
+    """Whether a branch ends the loop it lies in: what happens there happens once."""
+    if not block.leaves or block.kind not in (BlockKind.IF, BlockKind.ELSE, BlockKind.MATCH):
+        return False
+    index = function.summary.blocks.index(block)
+    own = [event for event in function.summary.events if event.block == index]
+    return any(
+        event.kind in (EventKind.RETURN, EventKind.RAISE)
+        or (event.kind == EventKind.LEAVE and event.name == "break")
+        for event in own
+    )
+
+
+def _is_bounded(project: Project, function: LinkedFunction, loop: Block) -> bool:
+    """Whether a loop's passes are few, or go over chunks, pages or attempts."""
+    if loop.kind == BlockKind.WHILE:
+        return not _takes_items(function, loop)
+    if _CHUNK_WORDS.intersection(word for target in loop.targets for word in target.lower().split("_")):
+        return True
+    return _is_bounded_iterable(project, function, loop.terms[0])
+
+
+def _takes_items(function: LinkedFunction, loop: Block) -> bool:
+    """Whether a `while` loop works off a collection item by item, rather than paging, polling or retrying."""
+    summary = function.summary
+    index = summary.blocks.index(loop)
+    terms = function.file.summary.terms
+    for event in summary.events:
+        if event.kind == EventKind.CALL and index in _enclosing(function, event.block):
+            row = terms[event.term]
+            callee = terms[row.function] if isinstance(row, Call) else None
+            if isinstance(callee, Attr) and callee.name in _TAKES:
+                return True
+    return False
+
+
+def _enclosing(function: LinkedFunction, block: int) -> set[int]:
+    found = set()
+    while block >= 0:
+        found.add(block)
+        block = function.summary.blocks[block].parent
+    return found
+
+
+def _is_bounded_iterable(project: Project, function: LinkedFunction, term: int, depth: int = 0) -> bool:
+    index = bare(function.file, term)
+    row = project.term(function, index)
+    if isinstance(row, Sequence):
+        return len(row.items) <= FEW
+    if isinstance(row, Mapping):
+        return len(row.entries) <= FEW
+    if isinstance(row, Const):
+        return True
+    if isinstance(row, Name):
+        return _is_constant(project, function, row)
+    if isinstance(row, Attr) and _cuts_into_pages(project, project.value(function, row.base)):
+        return True
+    if isinstance(row, Item):
+        key = project.term(function, row.key)
+        upper = project.constant(function, key.upper) if isinstance(key, Slice) and key.upper >= 0 else None
+        return isinstance(upper, int) and 0 <= upper <= FEW
+    if isinstance(row, Call) and depth < 4:
+        return _is_bounded_call(project, function, row, depth)
+    return isinstance(project.value(function, index), ClassValue)
+
+
+def _is_constant(project: Project, function: LinkedFunction, row: Name) -> bool:
+    """A module-level literal, an enum, or settings: written by hand, so not growing with the data."""
+    constant = project.module_literal(function, row.symbol)
+    if constant is not None:
+        return True
+    value = project.evaluator.symbol(row.symbol, function.file.root)
+    return isinstance(value, ClassValue) or ".settings." in row.symbol
+
+
+def _is_bounded_call(project: Project, function: LinkedFunction, row: Call, depth: int) -> bool:
+    callee = project.value(function, row.function)
+    if _cuts_into_pages(project, callee):
+        return True
+    symbol = getattr(callee, "symbol", "")
+    if symbol == "builtins.range":
+        if len(row.arguments) == 3:
+            return True
+        last = project.constant(function, row.arguments[-1])
+        return isinstance(last, int) or _is_attempts(project, function, row.arguments[-1])
+    if isinstance(callee, FunctionValue):
+        name = project.graph.functions[callee.file, callee.function].summary.name.lower()
+        return any(word in _CHUNK_WORDS or word in ("chunked", "batched") for word in name.split("_"))
+    inner = project.term(function, row.function)
+    if isinstance(inner, Attr) and inner.name in _ITEMS_OF_RECEIVER:
+        return _is_bounded_iterable(project, function, inner.base, depth + 1)
+    if symbol.removeprefix("builtins.") in _ITEMS_OF_ARGUMENT and row.arguments:
+        return _is_bounded_iterable(project, function, row.arguments[0], depth + 1)
+    return False
+
+
+def _cuts_into_pages(project: Project, value: Value) -> bool:
+    return bool({Role.BATCHES, Role.PAGINATES}.intersection(project.evaluator.roles(value)))
+
+
+def _is_attempts(project: Project, function: LinkedFunction, term: int) -> bool:
+    text = project.words(function, term).lower()
+    return "retries" in text or "attempts" in text or "max_tries" in text
+
+
+def iterates_rows(project: Project, function: LinkedFunction, loop: Block) -> bool:
+    """Whether a loop goes over the rows of a query."""
+    if not loop.terms or loop.kind == BlockKind.WHILE:
+        return False
+    index = bare(function.file, loop.terms[0])
+    if project.is_lazy_query(project.value(function, index)):
+        return True
+    row = project.term(function, index)
+    while isinstance(row, Call):
+        if any(site.term == index and Effect.QUERIES in site.effects for site in function.sites):
+            return True
+        callee = project.term(function, row.function)
+        if not isinstance(callee, Attr):
+            break
+        index = bare(function.file, callee.base)
+        row = project.term(function, index)
+    return False
