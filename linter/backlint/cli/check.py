@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from backlint.cli.changes import check_diff_options, diff_options, find_change
 from backlint.cli.options import color_option, names
 from backlint.cli.outputs import plan_outputs, write_file
 from backlint.cli.paths import (
@@ -30,6 +31,7 @@ from backlint.reporters import FORMATS, PLAIN_TEXT, load_renderer
 
 if TYPE_CHECKING:
     from backlint.cli.outputs import Output
+    from backlint.diff.changes import ChangeSet
     from backlint.registry import Registry
     from backlint.report import Report
 
@@ -40,6 +42,9 @@ class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The command line of one check, as click reads it."""
 
     paths: tuple[str, ...]
+    diff: str | None
+    """None for a full run, empty for the default base, `-` for a diff on standard input."""
+    staged: bool
     formats: tuple[str, ...]
     outputs: tuple[str, ...]
     select: tuple[str, ...]
@@ -67,6 +72,7 @@ _PROFILES = click.Choice([profile.value for profile in Profile])
 
 @click.command(short_help="Review a project, or some of its files.")
 @click.argument("paths", nargs=-1, type=click.Path(allow_dash=True))
+@diff_options
 @click.option(
     "--format",
     "formats",
@@ -124,6 +130,7 @@ def run_check(options: CheckOptions) -> int:
 
     if options.verbose and options.quiet:
         raise UsageError("--verbose and --quiet exclude each other")
+    check_diff_options(options.diff, options.staged, options.paths)
     outputs = plan_outputs(options.formats, options.outputs, FORMATS)
     paths, source = _targets(options)
     settings = load_settings(start_folder(paths), _overrides(options))
@@ -137,8 +144,12 @@ def run_check(options: CheckOptions) -> int:
         return 0
     if not registry.rules and not registry.notices:
         raise UsageError("no rules are installed")
-    report = _check(options, settings, paths, source)
-    _write_reports(options, outputs, report, settings, registry, paths, source)
+    change = find_change(options.diff, options.staged, settings)
+    contents = {} if source is None else {relative_name(paths[0], settings.root): source}
+    report = _check(options, settings, paths, contents, change)
+    if change is not None:
+        contents = {path: data for path, data in change.head.items() if data is not None}
+    _write_reports(options, outputs, report, settings, registry, contents)
     if options.timings:
         for line in timing_lines(report):
             write_error(line)
@@ -186,24 +197,31 @@ def _overrides(options: CheckOptions) -> Overrides:
 
 
 def _check(
-    options: CheckOptions, settings: Settings, paths: tuple[Path, ...], source: bytes | None
+    options: CheckOptions,
+    settings: Settings,
+    paths: tuple[Path, ...],
+    contents: dict[str, bytes],
+    change: ChangeSet | None,
 ) -> Report:
     from backlint import run
     from backlint.cli.progress import ProgressBar
 
     cache_dir = absolute(options.cache_dir) if options.cache_dir else settings.root / CACHE_FOLDER
     with ProgressBar() as progress:
-        return run.check(
-            run.CheckRequest(
-                paths=paths or (settings.root,),
-                settings=settings,
-                jobs=options.jobs,
-                cache_dir=cache_dir if options.cache else None,
-                use_cache=options.cache,
-                stdin=None if source is None else (relative_name(paths[0], settings.root), source),
-                progress=None if options.quiet or not is_terminal(sys.stderr) else progress,
-            )
+        request = run.CheckRequest(
+            paths=paths or (settings.root,),
+            settings=settings,
+            jobs=options.jobs,
+            cache_dir=cache_dir if options.cache else None,
+            use_cache=options.cache,
+            stdin=next(iter(contents.items()), None),
+            progress=None if options.quiet or not is_terminal(sys.stderr) else progress,
         )
+        if change is None:
+            return run.check(request)
+        from backlint.diff.review import review_change
+
+        return review_change(request, change)
 
 
 def _write_reports(
@@ -212,13 +230,11 @@ def _write_reports(
     report: Report,
     settings: Settings,
     registry: Registry,
-    paths: tuple[Path, ...],
-    source: bytes | None,
+    contents: dict[str, bytes],
 ) -> None:
     from backlint.reporters.context import ReporterContext
     from backlint.reporters.sources import SourceReader
 
-    contents = {} if source is None else {relative_name(paths[0], settings.root): source}
     on_screen = ReporterContext(
         root=settings.root,
         working_directory=Path.cwd(),

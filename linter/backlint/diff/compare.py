@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from backlint.select.canonical import canonical
+from backlint.finding import Finding
+from backlint.fixes.source import SourceText
+from backlint.select.fingerprint import snippet, stable_symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from backlint.diff.lines import LineRanges
-    from backlint.finding import Finding, Span
-    from backlint.fixes.source import SourceText
-
-_LAMBDA_LINE = re.compile(r"<lambda:\d+>")
+    from backlint.finding import Span
 
 
 class State(msgspec.Struct, frozen=True):
@@ -124,11 +123,10 @@ def _take(known: list[_Known], evidence: tuple[str, ...]) -> bool:
 def _known(state: State, renamed: Mapping[str, str]) -> list[_Known]:
     snippets: dict[tuple[str, Span], str] = {}
 
-    def snippet(path: str, span: Span) -> str:
+    def said(path: str, span: Span) -> str:
         place = (path, span)
         if place not in snippets:
-            source = state.source(path)
-            snippets[place] = "" if source is None else canonical(source.segment(span), source.indent(span))
+            snippets[place] = snippet(state.source(path), span)
         return snippets[place]
 
     return [
@@ -137,10 +135,10 @@ def _known(state: State, renamed: Mapping[str, str]) -> list[_Known]:
             (
                 finding.rule,
                 renamed.get(finding.path, finding.path),
-                _LAMBDA_LINE.sub("<lambda>", finding.symbol),
-                snippet(finding.path, finding.span),
+                stable_symbol(finding.symbol),
+                said(finding.path, finding.span),
             ),
-            tuple(snippet(step.path, step.span) for step in finding.evidence),
+            tuple(said(step.path, step.span) for step in finding.evidence),
         )
         for finding in state.findings
     ]

@@ -34,13 +34,22 @@ def fingerprints(findings: Sequence[Finding], sources: Callable[[str], SourceTex
         place = (finding.path, finding.span)
         if place not in snippets:
             snippets[place] = snippet(sources(finding.path), finding.span)
-        symbol = _LAMBDA_LINE.sub("<lambda>", finding.symbol)
-        identity = (finding.rule, finding.path, symbol, snippets[place])
+        identity = (finding.rule, finding.path, stable_symbol(finding.symbol), snippets[place])
         occurrence = seen.get(identity, 0)
         seen[identity] = occurrence + 1
         text = "\0".join((*identity, str(occurrence)))
         made.append(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
     return made
+
+
+def stable_symbol(symbol: str) -> str:
+    """A symbol without the line numbers of lambdas."""
+    return _LAMBDA_LINE.sub("<lambda>", symbol)
+
+
+def stable_symbol(symbol: str) -> str:
+    """A symbol without the line numbers that tell lambdas apart."""
+    return _LAMBDA_LINE.sub("<lambda>", symbol)
 
 
 def snippet(source: SourceText | None, span: Span) -> str:
