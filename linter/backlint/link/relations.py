@@ -56,6 +56,14 @@ class Relations:
                 return found
         return None
 
+    def of(self, symbol: str) -> list[Relation]:
+        """All relations of a class, inherited ones included, the nearest declaration of each name."""
+        found: dict[str, Relation] = {}
+        for ancestor in self._evaluator.classes.order(symbol):
+            for name, relation in self._by_owner.get(ancestor, {}).items():
+                found.setdefault(name, relation)
+        return list(found.values())
+
     def value(self, relation: Relation) -> Value:
         """What reading a reverse relation gives."""
         target = InstanceValue(relation.target)
