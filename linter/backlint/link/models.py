@@ -38,7 +38,7 @@ class Field(msgspec.Struct, frozen=True):
 
     name: str
     type: str
-    """The field's class or column type by its short name, such as `CharField` or `str`; empty where unknown."""
+    """The field's class or column type by its short name, such as `CharField`; empty where unknown."""
     line: int
     primary: bool = False
     unique: bool = False

@@ -10,11 +10,16 @@ import msgspec
 from backlint.effect import Effect, Role
 from backlint.finding import Span
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
+from backlint.link.eager import Eager, eager
 from backlint.link.effects import Effects
 from backlint.link.evaluate import Evaluator
+from backlint.link.filters import Filter, filters
 from backlint.link.graph import CallSite, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
+from backlint.link.limits import Limits
 from backlint.link.loops import depends_on_loop, iterates_rows, repeating_loop
+from backlint.link.models import Model, Models
+from backlint.link.queries import Queries
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import InstanceValue, Value, options
 from backlint.link.words import words
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import QueryStep
+    from backlint.link.query import Query
     from backlint.summary import Block, Fact, FileSummary
 
 
@@ -51,6 +57,40 @@ class Project:
         self.evaluator = Evaluator(self.index, catalogue)
         self.graph = Graph(self.evaluator)
         self.effects = Effects(self.graph)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """The queries behind terms."""
+        return Queries(self.evaluator)
+
+    @cached_property
+    def models(self) -> Models:
+        """ORM classes as tables."""
+        return Models(self.evaluator)
+
+    @cached_property
+    def _limits(self) -> Limits:
+        return Limits(self.queries, self.models)
+
+    def query(self, function: LinkedFunction, term: int) -> Query | None:
+        """The query that a term is, or whose rows or result it holds; None where it is none or unknown."""
+        return self.queries.of(function, term)
+
+    def filters(self, query: Query) -> tuple[Filter, ...]:
+        """What a query compares, step by step."""
+        return filters(self.queries, query)
+
+    def eager(self, query: Query) -> Eager:
+        """The relations that a query loads with its rows."""
+        return eager(self.queries, query)
+
+    def bounds(self, query: Query) -> str:
+        """Why a query gives few rows whatever the size of the table, in a word; empty where it may not."""
+        return self._limits.reason(query)
+
+    def model(self, symbol: str) -> Model | None:
+        """The facts of an ORM class of the project."""
+        return self.models.get(symbol)
 
     @property
     def files(self) -> list[FileNode]:
