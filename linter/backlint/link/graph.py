@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backlint.effect import Effect, Role
-from backlint.link.evaluate import PROPERTIES, Evaluator, call_argument
+from backlint.link.arguments import call_argument
+from backlint.link.evaluate import PROPERTIES, Evaluator
 from backlint.link.memo import memo_blocks
 from backlint.link.sql import sql_effects, sql_text
 from backlint.link.values import (

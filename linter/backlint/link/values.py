@@ -87,3 +87,29 @@ def union(options: list[Value]) -> Value:
 def options(value: Value) -> tuple[Value, ...]:
     """The alternatives of a value: itself, or the members of a union."""
     return value.options if isinstance(value, UnionValue) else (value,)
+
+
+def instance_of(value: Value | None) -> Value:
+    """An instance of a class; an instance itself."""
+    if isinstance(value, ClassValue):
+        return InstanceValue(value.symbol, value.arguments)
+    return UNKNOWN if value is None else value
+
+
+def is_hollow(value: Value) -> bool:
+    """A container type that says nothing of what is in it: what the code returns may say more."""
+    return isinstance(value, InstanceValue) and not value.arguments and value.symbol in _HOLLOW
+
+
+_HOLLOW = frozenset(
+    {
+        "builtins.dict",
+        "builtins.frozenset",
+        "builtins.list",
+        "builtins.object",
+        "builtins.set",
+        "builtins.tuple",
+        "typing.Any",
+        "typing.Iterator",
+    }
+)

@@ -1,0 +1,124 @@
+"""What the type expressions of library entries mean at one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backlint.libraries.type_expression import FALLBACK, UNION, TypeExpression, argument_type, parse_type
+from backlint.link.arguments import call_argument
+from backlint.link.values import (
+    NONE,
+    UNKNOWN,
+    ClassValue,
+    ConstantValue,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    LibraryFunction,
+    Value,
+    instance_of,
+    is_hollow,
+    union,
+)
+
+if TYPE_CHECKING:
+    from backlint.link.evaluate import Evaluator
+    from backlint.link.index import FileNode
+    from backlint.term import Call
+
+
+def typed(
+    evaluator: Evaluator, text: str, receiver: Value | None, file: FileNode | None, row: Call | None
+) -> Value:
+    """The value that a type expression of a library entry means at one call."""
+    return _typed(evaluator, parse_type(text), receiver, file, row) if text else UNKNOWN
+
+
+def _typed(
+    evaluator: Evaluator,
+    expression: TypeExpression,
+    receiver: Value | None,
+    file: FileNode | None,
+    row: Call | None,
+) -> Value:
+    name = expression.name
+    if name == UNION:
+        return union([_typed(evaluator, part, receiver, file, row) for part in expression.arguments])
+    if name == FALLBACK:
+        for part in expression.arguments:
+            value = _typed(evaluator, part, receiver, file, row)
+            if value is not UNKNOWN and not is_hollow(value):
+                return value
+        return UNKNOWN
+    if name == "self":
+        return instance_of(receiver)
+    if name == "Self":
+        return instance_of(receiver)
+    if name == "none":
+        return NONE
+    argument = argument_type(name)
+    if argument is not None:
+        return _argument_type(evaluator, argument.argument, argument.index, file, row)
+    if name == "callback":
+        return _callback(evaluator, file, row)
+    arguments = tuple(_typed(evaluator, part, receiver, file, row) for part in expression.arguments)
+    if name == "type":
+        first = arguments[0] if arguments else UNKNOWN
+        return ClassValue(first.symbol, first.arguments) if isinstance(first, InstanceValue) else UNKNOWN
+    if "." not in name:
+        parameter = _type_parameter(evaluator, name, receiver)
+        if parameter is not None:
+            return parameter
+        return InstanceValue(f"builtins.{name}", arguments)
+    symbol = evaluator.catalogue.canonical(name)
+    return InstanceValue(symbol, arguments)
+
+
+def _type_parameter(evaluator: Evaluator, name: str, receiver: Value | None) -> Value | None:
+    """The type argument that the receiver has for a type parameter of its class."""
+    if not isinstance(receiver, InstanceValue | ClassValue):
+        return None
+    for ancestor in evaluator.classes.order(receiver.symbol):
+        entry = evaluator.classes.library_class(ancestor)
+        if entry is not None and name in entry.parameters:
+            position = entry.parameters.index(name)
+            if position < len(receiver.arguments):
+                return receiver.arguments[position]
+            return UNKNOWN
+    return None
+
+
+def _argument_type(
+    evaluator: Evaluator, argument: int | str, index: int | None, file: FileNode | None, row: Call | None
+) -> Value:
+    if file is None or row is None:
+        return UNKNOWN
+    term = call_argument(row, argument)
+    if term is None:
+        return UNKNOWN
+    value = evaluator.value(file, term)
+    if isinstance(value, ConstantValue) and isinstance(value.value, str):
+        value = evaluator.class_named(value.value, file)
+    elif isinstance(value, ExternalValue) and value.symbol.endswith("settings.AUTH_USER_MODEL"):
+        value = InstanceValue(evaluator.user_model())
+    if isinstance(value, ClassValue):
+        value = InstanceValue(value.symbol, value.arguments)
+    if index is None:
+        return value
+    if isinstance(value, InstanceValue) and index < len(value.arguments):
+        return value.arguments[index]
+    return evaluator.element(value) if index == 0 else UNKNOWN
+
+
+def _callback(evaluator: Evaluator, file: FileNode | None, row: Call | None) -> Value:
+    if file is None or row is None:
+        return UNKNOWN
+    for term in (*row.arguments, *(term for _, term in row.keywords)):
+        value = evaluator.value(file, term)
+        if isinstance(value, FunctionValue):
+            return evaluator.produced(value)
+        if isinstance(value, ClassValue | LibraryFunction):
+            return evaluator.call(value, file, None)
+        if isinstance(value, InstanceValue):
+            return evaluator._call_instance(value, file, None)
+    return UNKNOWN
