@@ -14,7 +14,7 @@ from backlint.link.eager import Eager, eager
 from backlint.link.effects import Effects
 from backlint.link.evaluate import Evaluator
 from backlint.link.filters import Filter, filters
-from backlint.link.graph import CallSite, Graph, LinkedFunction
+from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
 from backlint.link.limits import Limits
 from backlint.link.loops import depends_on_loop, iterates_rows, repeating_loop
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import QueryStep
     from backlint.link.query import Query
+    from backlint.link.routes.model import Route
     from backlint.summary import Block, Fact, FileSummary
-
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the run knows of the project besides its Python files."""
@@ -105,6 +105,49 @@ class Project:
     def mentions(self) -> frozenset[str]:
         """Top-level modules that any file imports."""
         return frozenset(name for file in self.files for name in file.summary.mentions)
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route of the project."""
+        from backlint.link.routes import find_routes
+
+        return find_routes(self)
+
+    @cached_property
+    def handlers(self) -> dict[FunctionKey, tuple[Route, ...]]:
+        """The routes of each function that answers requests."""
+        found: dict[FunctionKey, list[Route]] = {}
+        for route in self.routes:
+            if route.handler is not None:
+                found.setdefault(route.handler, []).append(route)
+        return {key: tuple(routes) for key, routes in found.items()}
+
+    @cached_property
+    def _view_methods(self) -> frozenset[FunctionKey]:
+        from backlint.link.routes.find import view_methods
+
+        return view_methods(self)
+
+    def is_handler(self, function: LinkedFunction) -> bool:
+        """Whether a framework calls a function to answer a request: mounted or not, hooks of views included."""
+        key = function.key
+        return key in self.handlers or key in self._view_methods or self._has_route_decorator(function)
+
+    def _has_route_decorator(self, function: LinkedFunction) -> bool:
+        for term in function.summary.decorators:
+            row = function.file.summary.terms[term]
+            callee = row.function if isinstance(row, Call) else term
+            if Role.DEFINES_ROUTE in self.evaluator.roles(self.evaluator.value(function.file, callee)):
+                return True
+        return False
+
+    @cached_property
+    def jobs(self) -> frozenset[FunctionKey]:
+        """Functions that run as jobs of a task queue or scheduler."""
+        from backlint.link.routes.context import Context
+        from backlint.link.routes.jobs import find_jobs
+
+        return find_jobs(Context(self))
 
     def calls(self) -> Iterator[CallSite]:
         """Every call of the project."""
@@ -196,19 +239,6 @@ class Project:
             isinstance(single, InstanceValue) and self.evaluator.classes.is_subclass(single.symbol, classes)
             for single in options(value)
         )
-
-    def is_handler(self, function: LinkedFunction) -> bool:
-        """Whether a function answers requests: its decorator or its view class says so."""
-        evaluator = self.evaluator
-        for term in function.summary.decorators:
-            row = function.file.summary.terms[term]
-            callee = row.function if isinstance(row, Call) else term
-            if Role.DEFINES_ROUTE in evaluator.roles(evaluator.value(function.file, callee)):
-                return True
-        if function.summary.cls < 0:
-            return False
-        owner = evaluator.owner(function.file, function.summary)
-        return Role.DEFINES_ROUTE in evaluator.roles(InstanceValue(owner))
 
     def repeating_loop(self, function: LinkedFunction, block: int) -> Block | None:
         """The innermost loop around a block whose passes grow with the data; None where there is none.

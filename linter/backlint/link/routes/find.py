@@ -1,0 +1,76 @@
+"""Finds every route of the project, framework by framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backlint.link.routes.context import Context
+from backlint.link.routes.decorated import decorated_routes, registered_routes
+from backlint.link.routes.django import UrlConfigurations
+from backlint.link.routes.model import Route
+from backlint.link.routes.mounts import Mounts
+from backlint.link.routes.views import HOOKS, VERBS, hooks, is_view
+
+if TYPE_CHECKING:
+    from backlint.link.graph import FunctionKey
+    from backlint.link.project import Project
+    from backlint.link.routes.draft import Draft
+
+_DJANGO = frozenset({"django", "rest_framework", "ninja"})
+
+
+def find_routes(project: Project) -> tuple[Route, ...]:
+    """Every route, in the order of the files that register them."""
+    context = Context(project)
+    mounts = Mounts(context)
+    drafts: list[Draft] = []
+    if project.mentions & _DJANGO:
+        drafts.extend(UrlConfigurations(context, mounts).routes())
+    drafts.extend(decorated_routes(context, mounts))
+    drafts.extend(registered_routes(context, mounts))
+    routes = [_finish(context, draft) for draft in dict.fromkeys(drafts)]
+    return tuple(sorted(routes, key=lambda route: (route.location[0], route.location[1].line, route.path)))
+
+
+def _finish(context: Context, draft: Draft) -> Route:
+    project = context.project
+    if draft.handler is not None:
+        function = project.graph.functions[draft.handler]
+        name, location = function.name, (function.path, function.summary.span)
+    else:
+        name = draft.view.rpartition(".")[2] or "?"
+        location = project.files[draft.file].summary.path, draft.span
+    return Route(
+        kind=draft.kind,
+        framework=draft.framework,
+        methods=draft.methods,
+        path=draft.path,
+        mounted=draft.mounted,
+        handler=draft.handler,
+        view=draft.view,
+        name=name,
+        location=location,
+        hooks=hooks(context, draft.view) if draft.view else (),
+    )
+
+
+def view_methods(project: Project) -> frozenset[FunctionKey]:
+    """Methods that answer requests or that view code runs for one, of every view class, mounted or not."""
+    context = Context(project)
+    found: set[FunctionKey] = set()
+    for file, cls, symbol in context.classes():
+        if not is_view(context, symbol):
+            continue
+        names = {*VERBS, *_ACTIONS, *HOOKS}
+        for number in cls.methods:
+            summary = file.summary.functions[number]
+            decorated = any(
+                context.evaluator.symbol_of(file, term) == "rest_framework.decorators.action"
+                for term in summary.decorators
+            )
+            if decorated or summary.name.rpartition(".")[2] in names:
+                found.add((file.index, number))
+    return frozenset(found)
+
+
+_ACTIONS = ("list", "create", "retrieve", "update", "partial_update", "destroy")

@@ -1,0 +1,78 @@
+"""Functions that run as jobs of a task queue or scheduler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backlint.effect import Role
+from backlint.link.values import LibraryFunction, options
+from backlint.term import Call
+
+if TYPE_CHECKING:
+    from backlint.link.graph import FunctionKey
+    from backlint.link.routes.context import Context
+
+_REGISTERING = frozenset(
+    {"add_job", "enqueue", "enqueue_call", "enqueue_in", "enqueue_at", "schedule", "cron", "every"}
+)
+_QUEUES = frozenset({"apscheduler", "rq", "rq_scheduler", "django_rq", "arq", "huey", "celery", "schedule"})
+_TASK_BASES = frozenset({"celery.Task", "dramatiq.GenericActor"})
+
+
+def find_jobs(context: Context) -> frozenset[FunctionKey]:
+    """Functions defined as jobs by a decorator or base class, or handed to a queue or scheduler."""
+    found: set[FunctionKey] = set()
+    for function in context.functions():
+        file = function.file
+        for term in function.summary.decorators:
+            row = file.summary.terms[term]
+            value = context.evaluator.value(file, row.function if isinstance(row, Call) else term)
+            symbol = context.evaluator.value_symbol(value)
+            if Role.DEFINES_JOB in context.evaluator.roles(value) or symbol.endswith(".scheduled_job"):
+                found.add(function.key)
+        for site in function.calls:
+            found.update(_registered(context, site.callee, site.row, file.index))
+    for _file, _cls, symbol in context.classes():
+        order = context.evaluator.classes.order(symbol)
+        if _TASK_BASES.intersection(order[1:]):
+            key = context.class_method(symbol, "run") or context.class_method(symbol, "perform")
+            if key is not None:
+                found.add(key)
+        found.update(_arq_functions(context, symbol))
+    return frozenset(found)
+
+
+def _registered(context: Context, callee: object, row: Call, file: int) -> set[FunctionKey]:
+    found: set[FunctionKey] = set()
+    for single in options(callee):  # type: ignore[arg-type]
+        if not isinstance(single, LibraryFunction) or single.symbol.partition(".")[0] not in _QUEUES:
+            continue
+        name = single.symbol.rpartition(".")[2]
+        if name not in _REGISTERING and Role.DEFINES_JOB not in single.entry.roles:
+            continue
+        for term in (
+            *row.arguments[:3],
+            *(term for key, term in row.keywords if key in ("func", "f", "coroutine")),
+        ):
+            key = context.function_of(context.evaluator.value(context.project.files[file], term))
+            if key is not None:
+                found.add(key)
+                break
+    return found
+
+
+def _arq_functions(context: Context, symbol: str) -> set[FunctionKey]:
+    """`functions = [f, g]` of an arq `WorkerSettings`."""
+    if not symbol.endswith("WorkerSettings") or "arq" not in context.project.mentions:
+        return set()
+    found: set[FunctionKey] = set()
+    for name in ("functions", "cron_jobs"):
+        attribute = context.class_attribute(symbol, name)
+        if attribute is None:
+            continue
+        cls, term = attribute
+        for file, item in context.items(cls.file, term):
+            key = context.function_of(context.evaluator.value(file, item))
+            if key is not None:
+                found.add(key)
+    return found
