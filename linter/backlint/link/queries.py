@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from backlint.effect import Effect, Role
 from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep
-from backlint.link.evaluate import Evaluator, call_argument
+from backlint.link.arguments import call_argument
+from backlint.link.evaluate import Evaluator
 from backlint.link.query import Place, Query, Step, merged
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import (
