@@ -30,15 +30,17 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("registry",),
         ("discovery",),
         ("summarise", "link", "select", "cache", "diff"),
+        ("baseline",),
         ("api",),
         ("reporters",),
         ("run",),
         ("cli", "testing"),
+        ("programmatic",),
     )
 )
 """From the bottom to the top: a package may import its own layer and those before it."""
 
-MAY_TYPE = {("backlint.rule", "backlint.link")}
+MAY_TYPE = {("backlint.rule", "backlint.link"), ("backlint", "backlint.programmatic")}
 """Imports upwards that only a type checker follows."""
 
 HEAVY = ("rich", "yaml", "jsonschema", "sarif_om", "libcst", "astroid", "importlib.metadata", "pathspec")

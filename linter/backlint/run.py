@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping  # noqa: TC003 - msgspec evaluates the annotations
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,7 @@ import msgspec
 
 from backlint.cache.keys import program_fingerprint, summary_key
 from backlint.cache.store import Cache, open_cache
-from backlint.config.settings import Settings  # noqa: TC001
+from backlint.config.settings import Settings
 from backlint.discovery import Discovery, SourceFile, classify, discover, is_generated, read
 from backlint.finding import Finding, Notice
 from backlint.fixes.source import SourceText, read_source
@@ -43,6 +43,8 @@ class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A file's path, relative to the root, and the content that stands for what is on disk."""
     progress: Callable[[int, int], None] | None = None
     """Told the number of files read and of all files to read."""
+    baseline: Path | None = None
+    """A file of known findings, which are not reported."""
 
 
 class Summaries(msgspec.Struct):
@@ -157,7 +159,8 @@ def _check(session: Session) -> Report:
         source,
         shown,
     )
-    findings = with_fixes(selection.findings, registry, source)
+    fresh = without_known(selection.findings, request.baseline, source)
+    findings = with_fixes(fresh, registry, source)
     session.clock.lap("select")
     notices = (
         *registry.notices,
@@ -176,6 +179,7 @@ def _check(session: Session) -> Report:
             lines=summaries.lines,
             summarised=summaries.read_anew,
             suppressed=len(selection.suppressed),
+            baselined=len(selection.findings) - len(fresh),
             hidden=selection.hidden,
             timings=session.clock.stages,
         ),
@@ -202,6 +206,21 @@ def select_findings(
         {entry.rule for entry in outcome.not_evaluated}
         | {notice.message.partition(" ")[0] for notice in outcome.notices},
     )
+
+
+def without_known(
+    findings: tuple[Finding, ...], baseline: Path | None, source: Callable[[str], SourceText | None]
+) -> tuple[Finding, ...]:
+    """The findings that are not in the baseline.
+
+    Raises:
+        UsageError: it can't be read.
+    """
+    if baseline is None:
+        return findings
+    from backlint.baseline import read_baseline, split
+
+    return split(findings, read_baseline(baseline), source).new
 
 
 def concerns(notice: Notice, shown: frozenset[str] | None) -> bool:

@@ -73,6 +73,7 @@ class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     use_cache: bool = True
     stdin: tuple[str, bytes] | None = None
     progress: Callable[[int, int], None] | None = None
+    baseline: Path | None = None
 
 
 class Engine:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
+from backlint.cli.baseline import baseline
 from backlint.cli.check import check
 from backlint.cli.paths import CACHE_FOLDER, absolute
 from backlint.cli.rules import explain, rules
@@ -58,7 +59,7 @@ def completion(shell: str) -> int:
     return 0
 
 
-for _command in (check, rules, explain, clean, completion):
+for _command in (check, baseline, rules, explain, clean, completion):
     commands.add_command(_command)
 
 

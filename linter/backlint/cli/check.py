@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from backlint.cli.baseline import baseline_options, chosen_baseline
 from backlint.cli.changes import check_diff_options, diff_options, find_change
-from backlint.cli.options import color_option, names
-from backlint.cli.outputs import plan_outputs, write_file
+from backlint.cli.fixing import check_fixable, fix_and_check_again, fix_diff, fix_options
+from backlint.cli.options import color_option, names, report_options
+from backlint.cli.outputs import append_job_summary, plan_outputs, write_file
 from backlint.cli.paths import (
     CACHE_FOLDER,
     STANDARD_INPUT,
@@ -20,6 +22,7 @@ from backlint.cli.paths import (
     absolute,
     existing_paths,
     relative_name,
+    repository_prefix,
     start_folder,
 )
 from backlint.cli.terminal import is_terminal, terminal_width, wants_color, write, write_error
@@ -63,6 +66,13 @@ class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
     cache_dir: str | None
     config: str | None
     show_config: bool
+    category: str
+    show_suppressed: bool
+    baseline: str | None
+    use_baseline: bool
+    fix: bool
+    unsafe_fixes: bool
+    show_fixes: bool
     color: str
 
 
@@ -107,6 +117,9 @@ _PROFILES = click.Choice([profile.value for profile in Profile])
 @click.option("--cache-dir", type=click.Path(), help="Where to keep what was worked out.")
 @click.option("--config", type=click.Path(), help="Use this configuration file instead of the nearest.")
 @click.option("--show-config", is_flag=True, help="Print the settings in force and where each comes from.")
+@baseline_options
+@fix_options
+@report_options
 @color_option
 def check(**options: object) -> int:
     """Review the project, or some of its files and folders.
@@ -131,6 +144,8 @@ def run_check(options: CheckOptions) -> int:
     if options.verbose and options.quiet:
         raise UsageError("--verbose and --quiet exclude each other")
     check_diff_options(options.diff, options.staged, options.paths)
+    if (options.fix or options.unsafe_fixes) and not options.show_fixes:
+        check_fixable(options.paths, options.diff, options.staged)
     outputs = plan_outputs(options.formats, options.outputs, FORMATS)
     paths, source = _targets(options)
     settings = load_settings(start_folder(paths), _overrides(options))
@@ -149,6 +164,17 @@ def run_check(options: CheckOptions) -> int:
     report = _check(options, settings, paths, contents, change)
     if change is not None:
         contents = {path: data for path, data in change.head.items() if data is not None}
+    if options.show_fixes:
+        write(fix_diff(report, settings.root, contents, unsafe=options.unsafe_fixes), utf8=True)
+        return exit_status(report, settings.fail_on, exit_zero=options.exit_zero)
+    if options.fix or options.unsafe_fixes:
+        report = fix_and_check_again(
+            report,
+            settings.root,
+            lambda: _check(options, settings, paths, contents, change),
+            unsafe=options.unsafe_fixes,
+            quiet=options.quiet,
+        )
     _write_reports(options, outputs, report, settings, registry, contents)
     if options.timings:
         for line in timing_lines(report):
@@ -216,6 +242,7 @@ def _check(
             use_cache=options.cache,
             stdin=next(iter(contents.items()), None),
             progress=None if options.quiet or not is_terminal(sys.stderr) else progress,
+            baseline=chosen_baseline(options.baseline, options.use_baseline, settings.root),
         )
         if change is None:
             return run.check(request)
@@ -247,6 +274,9 @@ def _write_reports(
         profile=settings.profile,
         fail_on=settings.fail_on,
         rules=registry.rules,
+        prefix=repository_prefix(settings.root),
+        category=options.category,
+        show_suppressed=options.show_suppressed,
     )
     in_file = msgspec.structs.replace(on_screen, color=False, width=0)
     for output in outputs:
@@ -255,3 +285,5 @@ def _write_reports(
             write(render(report, on_screen), utf8=output.format not in PLAIN_TEXT)
         else:
             write_file(output.path, render(report, in_file))
+    if any(output.format == "github" for output in outputs):
+        append_job_summary(report, in_file, os.environ)

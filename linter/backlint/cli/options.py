@@ -9,7 +9,7 @@ import click
 from backlint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 color_option = click.option(
     "--color",
@@ -17,6 +17,21 @@ color_option = click.option(
     default="auto",
     help="Use colours; auto does on a terminal unless NO_COLOR is set.",
 )
+
+
+def report_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Options of the reports for machines."""
+    command = click.option(
+        "--show-suppressed",
+        is_flag=True,
+        help="Add findings silenced by a comment, marked as such (sarif, json).",
+    )(command)
+    return click.option(
+        "--category",
+        default="",
+        metavar="NAME",
+        help="Tells uploads of several runs to code scanning apart (sarif).",
+    )(command)
 
 
 def names(values: Sequence[str], option: str) -> tuple[str, ...] | None:

@@ -11,8 +11,11 @@ from backlint.config.values import nearest
 from backlint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
+
+    from backlint.report import Report
+    from backlint.reporters.context import ReporterContext
 
 DEFAULT_FORMAT = "text"
 
@@ -77,6 +80,25 @@ def write_file(path: Path, text: str) -> None:
             file.write(text)
     except OSError as error:
         raise UsageError(f"{path}: can't be written: {error.strerror or error}") from None
+
+
+def append_job_summary(report: Report, context: ReporterContext, environment: Mapping[str, str]) -> None:
+    """Add the report to the summary of a GitHub Actions job, where one is running.
+
+    Raises:
+        UsageError: the file that `GITHUB_STEP_SUMMARY` names can't be written.
+    """
+    path = environment.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    from backlint.reporters.github import job_summary
+
+    text = job_summary(report, context)
+    try:
+        with absolute(path).open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"{path}: the job summary can't be written: {error.strerror or error}") from None
 
 
 def _target(path: str, word: str) -> Path | None:

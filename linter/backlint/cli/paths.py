@@ -64,6 +64,15 @@ def relative_name(path: Path, root: Path) -> str:
         raise UsageError(f"{path} is not in the project {root}") from None
 
 
+def repository_prefix(root: Path) -> str:
+    """The folder as seen from the top of the git repository it lies in; empty for the top or without one."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            relative = root.relative_to(folder).as_posix()
+            return "" if relative == "." else relative
+    return ""
+
+
 def _existing_parent(path: Path) -> Path:
     """The nearest folder above a path that exists: a file from standard input need not."""
     return next((parent for parent in path.parents if parent.is_dir()), Path(path.anchor))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-from itertools import pairwise
+import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING
+
+from backlint.fixes.imports import import_edits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from backlint.finding import Edit, Fix, Span
     from backlint.fixes.source import SourceText
+
+_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class OverlappingEdits(ValueError):  # noqa: N818 - names what is wrong with the fixes
@@ -25,89 +29,49 @@ def apply_fixes(source: SourceText, fixes: Iterable[Fix]) -> str:
         ParseFailure: the file has no tree.
     """
     chosen = list(fixes)
-    text = apply_edits(source, [edit for fix in chosen for edit in fix.edits])
-    wanted = dict.fromkeys(module for fix in chosen for module in fix.imports)
-    missing = [module for module in wanted if module not in _imported(source.tree)]
-    return _with_imports(text, source.tree, missing)
+    imports = import_edits(source, [name for fix in chosen for name in fix.imports])
+    return apply_edits(source, [*imports, *(edit for fix in chosen for edit in fix.edits)])
 
 
 def apply_edits(source: SourceText, edits: Iterable[Edit]) -> str:
-    """The text after the edits; equal ones count once.
+    """The text after the edits; equal ones count once. New lines end as those of the file do.
 
     Raises:
         OverlappingEdits: two of them meet.
     """
-    placed = sorted({(*_offsets(source, edit.span), edit.text) for edit in edits})
-    for (_, end, _), (start, _, _) in pairwise(placed):
-        if start < end:
-            raise OverlappingEdits(f"two edits of {source.path} overlap")
     text = source.text
-    for start, end, new in reversed(placed):
-        text = text[:start] + new + text[end:]
-    return text
+    starts = [0, *(found.end() for found in _BREAK.finditer(text))]
+    found = _BREAK.search(text)
+    newline = found[0] if found else "\n"
+    pieces: list[str] = []
+    position = 0
+    # At one place insertions come first, in the order given: imports before what uses them.
+    for edit in sorted(dict.fromkeys(edits), key=_place):
+        start, end = _offsets(source, starts, edit.span)
+        if start < position or end < start:
+            line = bisect_right(starts, start)
+            raise OverlappingEdits(f"two edits of {source.path} overlap at line {line}")
+        pieces += [text[position:start], _BREAK.sub(newline, edit.text)]
+        position = end
+    return "".join(pieces) + text[position:]
 
 
-def _offsets(source: SourceText, span: Span) -> tuple[int, int]:
-    starts = _line_starts(source.text)
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two edits touch the same text, or begin at the same place."""
+    start, end = (one.line, one.column), (one.end_line, one.end_column)
+    other_start, other_end = (other.line, other.column), (other.end_line, other.end_column)
+    return start == other_start or (start < other_end and other_start < end)
 
+
+def _place(edit: Edit) -> tuple[int, int, int, int]:
+    span = edit.span
+    return span.line, span.column, span.end_line, span.end_column
+
+
+def _offsets(source: SourceText, starts: Sequence[int], span: Span) -> tuple[int, int]:
     def offset(line: int, column: int) -> int:
         if line > len(starts):
             return len(source.text)
         return starts[line - 1] + source.byte_to_char_column(line, column)
 
     return offset(span.line, span.column), offset(span.end_line, span.end_column)
-
-
-def _line_starts(text: str) -> Sequence[int]:
-    """Offset of each line, where lines end as `ast` ends them."""
-    starts = [0]
-    for index, character in enumerate(text):
-        if character == "\n" or (character == "\r" and text[index + 1 : index + 2] != "\n"):
-            starts.append(index + 1)
-    return starts
-
-
-def _imported(tree: ast.Module) -> set[str]:
-    """Modules that the file imports by their own name, at module level."""
-    return {
-        alias.name
-        for node in tree.body
-        if isinstance(node, ast.Import)
-        for alias in node.names
-        if alias.asname is None
-    }
-
-
-def _with_imports(text: str, tree: ast.Module, modules: Sequence[str]) -> str:
-    """Add `import` statements before the first that sorts after them, or where imports begin.
-
-    Edits lie below the file's first imports, so that the lines up to there are still those of `tree`.
-    """
-    lines = text.splitlines(keepends=True)
-    ending = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-    for module in sorted(modules, reverse=True):
-        lines.insert(_import_line(tree, module), f"import {module}{ending}")
-    return "".join(lines)
-
-
-def _import_line(tree: ast.Module, module: str) -> int:
-    """How many lines stand before a new `import module`."""
-    plain = [node for node in tree.body if isinstance(node, ast.Import)]
-    after = next((node for node in plain if node.names[0].name > module), None)
-    if after is not None:
-        return after.lineno - 1
-    if plain:
-        return plain[-1].end_lineno or plain[-1].lineno
-    line = 0
-    for node in tree.body:
-        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        is_future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        if not (is_docstring or is_future):
-            return node.lineno - 1 - _decorators_above(node)
-        line = node.end_lineno or node.lineno
-    return line
-
-
-def _decorators_above(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return node.lineno - decorators[0].lineno if decorators else 0

@@ -21,6 +21,12 @@ FORMATS: dict[str, str] = {
     "text": "backlint.reporters.text",
     "concise": "backlint.reporters.concise",
     "json": "backlint.reporters.json_v1",
+    "sarif": "backlint.reporters.sarif",
+    "github": "backlint.reporters.github",
+    "gitlab": "backlint.reporters.gitlab",
+    "junit": "backlint.reporters.junit",
+    "markdown": "backlint.reporters.markdown",
+    "agent": "backlint.reporters.agent",
 }
 """Format name to the module whose `render` writes it."""
 PLAIN_TEXT = frozenset({"text", "concise"})

@@ -38,6 +38,16 @@ class ReporterContext(msgspec.Struct, frozen=True, kw_only=True):
     rules: Mapping[str, RuleInfo] = {}
     """Every loaded rule, by id."""
     version: str = VERSION
+    prefix: str = ""
+    """The project root as seen from the top of the git repository; empty when they are one."""
+    category: str = ""
+    """Tells uploads of several runs to code scanning apart."""
+    show_suppressed: bool = False
+    """Findings silenced by a comment are wanted too, marked as such."""
+
+    def repository_path(self, path: str) -> str:
+        """A path of the report as seen from the top of the repository."""
+        return f"{self.prefix}/{path}" if self.prefix else path
 
     def shown_path(self, path: str) -> str:
         """A path of the report as seen from the working directory.

@@ -25,7 +25,7 @@ VERSION = 1
 
 def render(report: Report, context: ReporterContext) -> str:
     """The report as one JSON object; docs/report.schema.json is its schema."""
-    data = {
+    data: dict[str, object] = {
         "version": VERSION,
         "tool": {
             "name": "backlint",
@@ -38,6 +38,8 @@ def render(report: Report, context: ReporterContext) -> str:
         "not_evaluated": [{"rule": item.rule, "reason": item.reason} for item in report.not_evaluated],
         "summary": _summary(report),
     }
+    if context.show_suppressed:
+        data["suppressed"] = [_finding(finding, context.sources) for finding in report.suppressed]
     return escape_json(json.dumps(data, ensure_ascii=False, indent=2)) + "\n"
 
 
