@@ -284,7 +284,8 @@ def _summarise(
         if isinstance(data, Notice):
             result.notices.append(data)
         elif file.explicit or not is_generated(data):
-            keyed.append((file, data, summary_key(data, file.path, file.module, session.fingerprint)))
+            key = summary_key(data, file.path, file.module, session.fingerprint, file.kind)
+            keyed.append((file, data, key))
     stored = session.cache.load([key for _, _, key in keyed])
     missing = []
     for file, data, key in keyed:

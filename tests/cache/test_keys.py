@@ -24,11 +24,11 @@ def test_a_key_has_forty_digits() -> None:
     assert len(summary_key(b"", "", "", "")) == 40
 
 
-@given(one=st.tuples(st.binary(max_size=5), PART, PART, PART), data=st.data())
+@given(one=st.tuples(st.binary(max_size=5), PART, PART, PART, PART), data=st.data())
 def test_keys_are_equal_only_when_every_part_is(
-    one: tuple[bytes, str, str, str], data: st.DataObject
+    one: tuple[bytes, str, str, str, str], data: st.DataObject
 ) -> None:
-    other = data.draw(st.tuples(st.binary(max_size=5), PART, PART, PART) | st.just(one))
+    other = data.draw(st.tuples(st.binary(max_size=5), PART, PART, PART, PART) | st.just(one))
     assert (summary_key(*one) == summary_key(*other)) == (one == other)
 
 

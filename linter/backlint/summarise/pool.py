@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 import os
 import sys
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
@@ -43,14 +43,11 @@ def summarise_all(
         for chunk in _chunks(tasks):
             take(chunk, _summarise_here(chunk))
         return done
-    left = list(_chunks(tasks))
-    for attempt in (1, 2):
-        left = _in_workers(left, workers, take)
-        if not left:
-            return done
-        if attempt == 1:
-            left = [[task] for chunk in left for task in chunk]
-    for chunk in left:
+    left = _in_workers(list(_chunks(tasks)), workers, take)
+    # One worker takes one file after the other: it was the first that is left that ended it.
+    single = [[task] for chunk in left for task in chunk]
+    while single := _in_workers(single, 1, take):
+        chunk = single.pop(0)
         notice = Notice("worker", "a worker process died while it read this file", chunk[0].path)
         take(chunk, [FileOutcome(notices=(notice,))])
     return done
@@ -61,30 +58,30 @@ def _in_workers(
     workers: int,
     take: Callable[[Sequence[FileTask], list[FileOutcome]], None],
 ) -> list[list[FileTask]]:
-    """Summarise chunks in worker processes; returns those that a dying worker left behind."""
+    """Summarise chunks in worker processes; returns those that a dying worker left behind, in order."""
+    if not chunks:
+        return []
     method = "fork" if sys.platform == "linux" else "spawn"
-    pending: dict[Future[bytes], list[FileTask]] = {}
-    left: list[list[FileTask]] = []
+    futures: dict[Future[bytes], int] = {}
+    done: set[int] = set()
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=_start_worker)
     try:
-        for chunk in chunks:
-            pending[pool.submit(_summarise_chunk, _encoder.encode(chunk))] = chunk
-        while pending:
-            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in finished:
-                chunk = pending.pop(future)
-                try:
-                    outcomes = _decoder.decode(future.result())
-                except BrokenProcessPool:
-                    left.append(chunk)
-                else:
-                    take(chunk, outcomes)
+        for number, chunk in enumerate(chunks):
+            futures[pool.submit(_summarise_chunk, _encoder.encode(chunk))] = number
     except BrokenProcessPool:
-        left.extend(pending.values())
-        left.extend(chunk for chunk in chunks if chunk not in pending.values() and chunk not in left)
+        pass
+    try:
+        for future in as_completed(futures):
+            number = futures[future]
+            try:
+                outcomes = _decoder.decode(future.result())
+            except BrokenProcessPool:
+                continue
+            done.add(number)
+            take(chunks[number], outcomes)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return left
+    return [chunk for number, chunk in enumerate(chunks) if number not in done]
 
 
 def _start_worker() -> None:
