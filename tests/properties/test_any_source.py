@@ -43,8 +43,25 @@ TOKENS = (
         "x: 'x['",
     ),
     *("lambda", "yield", "await", "async", "return", "case", "try:", "except*", "finally:", "super()"),
-    *("def f():", "class A(A):", "for x in x:", "global x", "del x", "match x:", "with x as x:", "# type:"),
-    *("import a.b.a", "from . import *", "__all__ = [", "if TYPE_CHECKING:", "# backlint: ignore["),
+    *(
+        "x: 'x['",
+        "def f():",
+        "class A(A):",
+        "for x in x:",
+        "global x",
+        "del x",
+        "match x:",
+        "with x as x:",
+        "# type:",
+    ),
+    *(
+        "import a.b.a",
+        "from . import *",
+        "__all__ = [",
+        "if TYPE_CHECKING:",
+        "# backlint: ignore[",
+        "# type:",
+    ),
     *("\n", "\n    ", "\t", " ", "\r", "\f", "\ufeff", "\x00"),
 )
 PATHS = (
