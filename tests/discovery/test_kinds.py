@@ -101,3 +101,21 @@ def test_generated_code_is_recognised(data: bytes) -> None:
 )
 def test_written_code_is_not_taken_for_generated(data: bytes) -> None:
     assert not is_generated(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind"),
+    [
+        ("app/cli.py", b"import click\n", FileKind.SCRIPT),
+        ("app/cli/users.py", b"from click import argument\n", FileKind.SCRIPT),
+        ("app/cli.py", b"from app import models\n", FileKind.SOURCE),
+        ("app/clients.py", b"import click\n", FileKind.SOURCE),
+    ],
+)
+def test_a_command_line_is_told_by_its_place_and_its_library(path: str, text: bytes, kind: FileKind) -> None:
+    assert classify(path, text) is kind
+
+
+@pytest.mark.parametrize("path", ["app/utils/random_data.py", "app/seed.py", "app/db/populate_shop.py"])
+def test_what_makes_up_rows_is_no_service_code(path: str) -> None:
+    assert kind_of_path(path) is FileKind.SCRIPT

@@ -75,6 +75,9 @@ _ONE_OFF_NAME = re.compile(
 )
 _DATA_MAKER_NAME = re.compile(r"(?:(?:random|fake|dummy|sample|demo|seed)_data|seeds?|seeder|populate(?:_\w+)?)\.py")
 """Modules that fill a database with made-up rows, wherever they lie."""
+_CLI_PLACE = re.compile(r"(?:^|/)(?:cli|commands)(?:/|\.py$)")
+_CLI_CONTENT = re.compile(rb"^(?:from|import) (?:click|typer|argparse|flask\.cli|cyclopts|fire)\b", re.MULTILINE)
+"""A command line, where a folder or file of that name imports a library for one."""
 _INVOKE = re.compile(rb"^from invoke(?:\.tasks)? import\b|^import invoke\b", re.MULTILINE)
 
 
@@ -105,6 +108,8 @@ def classify(path: str, data: bytes, kind: FileKind | None = None) -> FileKind:
     `kind` is what its path showed (`SourceFile.kind`); None asks the path again.
     """
     kind = kind_of_path(path) if kind is None else kind
+    if kind is FileKind.SOURCE and _CLI_PLACE.search(path) and _CLI_CONTENT.search(data):
+        return FileKind.SCRIPT
     if kind is FileKind.SOURCE or kind is FileKind.SETTINGS:
         return _classify_service(path.rpartition("/")[2], data, kind)
     if kind is FileKind.TEST and _is_test_by_name_alone(path) and not _TEST_CONTENT.search(data):

@@ -80,6 +80,21 @@ class Effects:
             function = called
         return False
 
+    def distance(self, function: LinkedFunction, effect: Effect) -> int | None:
+        """How many calls lead from a function's caller to the direct site; None where it hasn't the effect."""
+        steps = self.steps(effect)
+        if function.key not in steps or function.memoised:
+            return None
+        for count in range(1, MAX_CHAIN * 4):
+            step = steps[function.key]
+            if isinstance(step, Site):
+                return count
+            called = self.target(step, effect)
+            if called is None:
+                return None
+            function = called
+        return None
+
     def last(self, function: LinkedFunction, effect: Effect) -> Site | None:
         """The direct site at the end of the chain to an effect."""
         steps = self.steps(effect)

@@ -100,7 +100,7 @@ def _takes_items(function: LinkedFunction, loop: Block) -> bool:
     index = summary.blocks.index(loop)
     terms = function.file.summary.terms
     for event in summary.events:
-        if event.kind == EventKind.CALL and index in _enclosing(function, event.block):
+        if event.kind == EventKind.CALL and index in enclosing(function, event.block):
             row = terms[event.term]
             callee = terms[row.function] if isinstance(row, Call) else None
             if isinstance(callee, Attr) and callee.name in _TAKES:
@@ -108,7 +108,8 @@ def _takes_items(function: LinkedFunction, loop: Block) -> bool:
     return False
 
 
-def _enclosing(function: LinkedFunction, block: int) -> set[int]:
+def enclosing(function: LinkedFunction, block: int) -> set[int]:
+    """The indices of a block and of those around it."""
     found = set()
     while block >= 0:
         found.add(block)

@@ -14,10 +14,11 @@ from backlint.link.eager import Eager, eager
 from backlint.link.effects import Effects
 from backlint.link.evaluate import Evaluator
 from backlint.link.filters import Filter, filters
+from backlint.link.flow import Flow
 from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
 from backlint.link.limits import Limits
-from backlint.link.loops import depends_on_loop, iterates_rows, repeating_loop
+from backlint.link.loops import depends_on_loop, enclosing, iterates_rows, repeating_loop
 from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.sql import literal_text, sql_verb
@@ -100,6 +101,11 @@ class Project:
     def functions(self) -> Iterable[LinkedFunction]:
         """All functions, module-level code included (index 0 of each file)."""
         return self.graph.functions.values()
+
+    @cached_property
+    def flow(self) -> Flow:
+        """Where values come from; see `backlint.link.flow`."""
+        return Flow(self.graph)
 
     @cached_property
     def mentions(self) -> frozenset[str]:
@@ -246,6 +252,10 @@ class Project:
         Chunks, pages, attempts, a few literal items and loops that leave on the first pass don't count.
         """
         return repeating_loop(self, function, block)
+
+    def enclosing(self, function: LinkedFunction, block: int) -> set[int]:
+        """The indices of a block and of those around it."""
+        return enclosing(function, block)
 
     def iterates_rows(self, function: LinkedFunction, loop: Block) -> bool:
         """Whether a loop goes over the rows of a query."""

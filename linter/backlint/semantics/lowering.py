@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backlint.finding import Span
 from backlint.semantics.expressions import target_names
+from backlint.semantics.imports import lower_import, lower_import_from
 from backlint.semantics.statements import FunctionNode, leaves, lower_body, lower_deferred
 from backlint.summary import Block, BlockKind, FileSummary, FunctionSummary
 
@@ -32,6 +33,16 @@ def lower_module(low: Lowering, tree: ast.Module) -> None:
         blocks=tuple(scope.blocks),
         events=tuple(scope.events),
     )
+
+
+def lower_imports(low: Lowering, tree: ast.Module) -> None:
+    """Note only what a file imports: all that linking needs of code that nothing else calls, such as tests."""
+    low.functions.clear()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            lower_import(low, node)
+        elif isinstance(node, ast.ImportFrom):
+            lower_import_from(low, node)
 
 
 def _module_names(body: list[ast.stmt]) -> set[str]:

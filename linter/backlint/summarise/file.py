@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backlint.finding import Notice
-from backlint.semantics.lowering import finish, lower_module
+from backlint.semantics.lowering import finish, lower_imports, lower_module
 from backlint.semantics.state import Lowering
 from backlint.summarise.visitors import Visitors
 from backlint.summary import FileKind, FileSummary
@@ -60,8 +60,11 @@ def _summarise(task: FileTask, rules: Iterable[type[Rule]]) -> FileOutcome:
     parsed = parse(task.data, task.path)
     low = Lowering(task.path, task.module, task.is_package, task.kind, {})
     visitors = Visitors(rules)
-    visitors.attach(low)
-    lower_module(low, parsed.tree)
+    if task.kind is FileKind.TEST and not visitors.apply_to(FileKind.TEST):
+        lower_imports(low, parsed.tree)
+    else:
+        visitors.attach(low)
+        lower_module(low, parsed.tree)
     summary = msgspec.structs.replace(
         finish(low, parsed.text.count("\n") + 1),
         suppressions=suppressions(parsed.text, parsed.tree) if b"backlint" in task.data else (),

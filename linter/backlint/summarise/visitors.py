@@ -12,7 +12,7 @@ from backlint.summarise.context import FileContext
 
 if TYPE_CHECKING:
     from backlint.semantics.state import Handler, Lowering
-    from backlint.summary import Fact, PendingFinding
+    from backlint.summary import Fact, FileKind, PendingFinding
 
 VisitMethod = Callable[[Rule, ast.AST, FileContext], None]
 
@@ -39,6 +39,10 @@ class Visitors:
         self.facts: list[Fact] = []
         self.notices: list[Notice] = []
         self._failed: set[str] = set()
+
+    def apply_to(self, kind: FileKind) -> bool:
+        """Whether any rule wants to see the syntax of files of this kind."""
+        return any(methods and kind in rule.kinds for rule, methods in self._methods)
 
     def attach(self, low: Lowering) -> None:
         """Fill the lowering's handler table."""

@@ -1,0 +1,123 @@
+"""What the rules about database work inside loops share: finding it, and saying how sure that is."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from backlint.api import (
+    Attr,
+    Block,
+    BlockKind,
+    Call,
+    CallSite,
+    Confidence,
+    Effect,
+    Evidence,
+    LinkedFunction,
+    Project,
+    Role,
+    Site,
+    bare,
+)
+
+WRITING = (Effect.WRITES, Effect.COMMITS, Effect.FLUSHES)
+
+
+class InLoop(NamedTuple):
+    """A place inside a loop that has an effect: a direct site, or a call that leads to one."""
+
+    place: Site | CallSite
+    loop: Block
+    effect: Effect
+    target: LinkedFunction | None
+    """The project function that is called; None where the place has the effect itself."""
+    last: Site | None
+    """The direct site at the end of the chain."""
+
+    @property
+    def function(self) -> LinkedFunction:
+        return self.place.function
+
+
+def places_in_loops(project: Project, effect: Effect) -> Iterator[InLoop]:
+    """Places that have an effect once per pass of a loop whose passes grow with the data."""
+    for function in project.functions:
+        if not function.index:
+            continue
+        seen: set[tuple[int, int]] = set()
+        for site in function.sites:
+            loop = project.repeating_loop(function, site.block) if effect in site.effects else None
+            if loop is not None and (site.term, loop.span.line) not in seen:
+                seen.add((site.term, loop.span.line))
+                yield InLoop(site, loop, effect, None, site)
+        for call in function.calls:
+            target = None if effect in call.effects else project.effects.target(call, effect)
+            loop = None if target is None else project.repeating_loop(function, call.block)
+            if target is not None and loop is not None and target is not function:
+                yield InLoop(call, loop, effect, target, project.effects.last(target, effect))
+
+
+def nearness(project: Project, place: InLoop, effect: Effect) -> tuple[int, int] | None:
+    """How many calls lie between the loop and an effect, and how early it comes; None where it hasn't the effect."""
+    if place.target is None:
+        return (0, 0) if effect in place.place.effects else None
+    calls = project.effects.distance(place.target, effect)
+    return None if calls is None else (calls, project.effects.steps(effect)[place.target.key].order)
+
+
+def writes_first(project: Project, place: InLoop) -> bool:
+    """Whether writing is what the place is about: rows are changed nearer, or earlier, than rows are read."""
+    reads = nearness(project, place, Effect.QUERIES)
+    writes = [found for effect in WRITING if (found := nearness(project, place, effect)) is not None]
+    return bool(writes) and (reads is None or min(writes) <= reads)
+
+
+def confidence(project: Project, place: InLoop) -> Confidence:
+    """High when types show the statement and a reader can check the way to it."""
+    if place.loop.kind == BlockKind.WHILE or not _is_plain(project, place):
+        return Confidence.MEDIUM
+    if place.last is not None and _reads_relation(project, place.last):
+        return Confidence.MEDIUM
+    return Confidence.HIGH
+
+
+def _is_plain(project: Project, place: InLoop) -> bool:
+    call = place.place
+    if place.target is not None and isinstance(call, CallSite):
+        return len(call.targets) == 1 and project.effects.is_plain(place.target, place.effect)
+    return True
+
+
+def _reads_relation(project: Project, site: Site) -> bool:
+    """Whether a query reads all rows of a relation: none is sent when an outer query has loaded them."""
+    row = project.term(site.function, bare(site.function.file, site.term))
+    while isinstance(row, Call):
+        callee = project.term(site.function, row.function)
+        if not isinstance(callee, Attr) or callee.name != "all":
+            return False
+        base = bare(site.function.file, callee.base)
+        if Role.RELATES in project.evaluator.roles(project.value(site.function, base)):
+            return True
+        row = project.term(site.function, base)
+    return False
+
+
+def pass_words(project: Project, place: InLoop) -> str:
+    """One pass of the loop, in words."""
+    loop = place.loop
+    if loop.kind == BlockKind.WHILE:
+        return f"pass of the `while` loop at line {loop.line}"
+    variable = ", ".join(loop.targets)
+    return f"`{variable}` of {iterable_words(project, place)}" if variable else "element"
+
+
+def iterable_words(project: Project, place: InLoop) -> str:
+    """What the loop goes over, in words."""
+    loop = place.loop
+    return f"`{project.words(place.function, loop.terms[0])}`" if loop.terms else "the loop"
+
+
+def loop_evidence(project: Project, place: InLoop) -> Evidence:
+    """The loop as a step of the evidence."""
+    kind = "comprehension" if place.loop.kind == BlockKind.COMPREHENSION else "loop"
+    rows = " over the rows of a query" if project.iterates_rows(place.function, place.loop) else ""
+    return Evidence(place.function.path, place.loop.span, f"the {kind}{rows}")
