@@ -83,7 +83,7 @@ def diff_changes(root: Path, folder: Path, data: bytes) -> ChangeSet:
     ]
     if data.strip() and not diffs:
         raise UsageError("there is no unified diff on standard input")
-    diffs = [diff for diff in diffs if _is_python(diff.old_path) or _is_python(diff.new_path)]
+    diffs = [diff for diff in diffs if not diff.is_link and _is_python(diff)]
     files = tuple(ChangedFile(diff.old_path, diff.new_path, diff.added) for diff in diffs)
     try:
         return ChangeSet(files, {}, _other_side(root, diffs, reverse=True))
@@ -154,8 +154,8 @@ def _below(path: str | None, prefix: str) -> str | None:
     return path[len(prefix) :] if path is not None and path.startswith(prefix) else None
 
 
-def _is_python(path: str | None) -> bool:
-    return path is not None and path.endswith(".py")
+def _is_python(diff: FileDiff) -> bool:
+    return any(path is not None and path.endswith(".py") for path in (diff.old_path, diff.new_path))
 
 
 def _other_side(root: Path, diffs: list[FileDiff], *, reverse: bool) -> dict[str, bytes | None]:

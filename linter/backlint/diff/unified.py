@@ -39,6 +39,8 @@ class FileDiff(msgspec.Struct, frozen=True):
     old_path: str | None
     new_path: str | None
     hunks: tuple[Hunk, ...]
+    is_link: bool = False
+    """A symbolic link or submodule, whose text is no code."""
 
     @property
     def added(self) -> LineRanges:
@@ -151,8 +153,7 @@ class _Parser:
             is_link = is_link or line.endswith((b" 120000", b" 160000"))
             self._at += 1
         hunks = tuple(self._hunks())
-        if not is_link and (old, new) != (None, None):
-            yield FileDiff(old, new, hunks)
+        yield FileDiff(old, new, hunks, is_link)
 
     def _names(self) -> tuple[str | None, str | None]:
         old, new = (
