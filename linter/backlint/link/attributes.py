@@ -174,7 +174,8 @@ def _class_attribute(evaluator: Evaluator, value: ClassValue, name: str) -> Valu
                 return FunctionValue(cls.file.index, method, None if static else value)
             attributes = cls.attributes.get(name)
             if attributes is not None:
-                return union([_class_level(evaluator, cls.file, attribute) for attribute in attributes])
+                level = union([_class_level(evaluator, cls.file, attribute) for attribute in attributes])
+                return _of_model(evaluator, level, value)
             nested = evaluator.classes.project_class(f"{ancestor}.{name}")
             if nested is not None:
                 return ClassValue(nested.symbol)
@@ -186,6 +187,19 @@ def _class_attribute(evaluator: Evaluator, value: ClassValue, name: str) -> Valu
                 return found
     unknown_base = _external_ancestor(evaluator, evaluator.classes.order(value.symbol))
     return ExternalValue(f"{unknown_base}.{name}") if unknown_base else UNKNOWN
+
+
+def _of_model(evaluator: Evaluator, found: Value, owner: ClassValue) -> Value:
+    """A manager that an ORM class holds gives rows of that class."""
+    if not isinstance(found, InstanceValue) or any(one is not UNKNOWN for one in found.arguments):
+        return found
+    generic = any(
+        entry is not None and entry.parameters and entry.methods
+        for entry in map(evaluator.classes.library_class, evaluator.classes.order(found.symbol))
+    )
+    if not generic or Role.STORES_ROWS not in evaluator.roles(owner):
+        return found
+    return InstanceValue(found.symbol, (InstanceValue(owner.symbol),))
 
 
 def _class_level(evaluator: Evaluator, file: FileNode, attribute: ClassAttribute) -> Value:

@@ -103,21 +103,29 @@ def _of_step(queries: Queries, step: Step) -> list[tuple[str, ...]] | None:
         if not arguments:
             return [(ANY,)]
         for source, term in arguments:
+            if queries.of_term(source, term) is not None:
+                continue
             found = _named(queries, source, term)
             if found is None:
                 return None
             paths.extend(found)
         return paths
-    known = True
+    if step.name != "options":
+        return [*paths, *_selected(queries, step)]
     for source, term in arguments:
         found = _options(queries, source, term)
         if found is None:
-            known = False
-        else:
-            paths.extend(found)
-    if step.name == "options" and not known:
-        return None
+            return None
+        paths.extend(found)
     return paths
+
+
+def _selected(queries: Queries, step: Step) -> list[tuple[str, ...]]:
+    """A query that selects several classes fills in the relations between them: `select(Post, User)`."""
+    if step.name != "select" or QueryStep.PROJECTS in step.kinds or len(step.arguments) < 2:
+        return []
+    values = [queries.value(step.place.file, term) for term in step.arguments]
+    return [(ANY,)] if all(isinstance(value, ClassValue) for value in values) else []
 
 
 def _named(queries: Queries, file: FileNode, term: int, depth: int = 0) -> list[tuple[str, ...]] | None:

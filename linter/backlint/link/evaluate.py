@@ -275,7 +275,26 @@ class Evaluator:
             and found.symbol == "typing.Self"
         ):
             return instance_of(function.receiver)
-        return found
+        return self._with_arguments(found, function.receiver)
+
+    def _with_arguments(self, found: Value, receiver: Value | None) -> Value:
+        """A query set that a method of a manager returns is one of the manager's class."""
+        if not isinstance(found, InstanceValue) or not isinstance(receiver, InstanceValue):
+            return found
+        if not receiver.arguments or any(one is not UNKNOWN for one in found.arguments):
+            return found
+        parameters = self._parameters(found.symbol)
+        if not parameters or parameters != self._parameters(receiver.symbol):
+            return found
+        return InstanceValue(found.symbol, receiver.arguments)
+
+    def _parameters(self, symbol: str) -> tuple[str, ...]:
+        """The names of the type parameters of a class; empty where it has none."""
+        for ancestor in self.classes.order(symbol):
+            entry = self.classes.library_class(ancestor)
+            if entry is not None and entry.parameters:
+                return entry.parameters
+        return ()
 
     def _returned(self, function: FunctionValue) -> Value:
         file = self.index.files[function.file]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from backlint.effect import Effect, Role
 from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep
 from backlint.link.arguments import call_argument
-from backlint.link.evaluate import Evaluator
 from backlint.link.query import Place, Query, Step, merged
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import (
@@ -44,10 +43,11 @@ from backlint.term import (
 )
 
 if TYPE_CHECKING:
+    from backlint.link.evaluate import Evaluator
     from backlint.link.graph import LinkedFunction
     from backlint.link.index import FileNode
 
-_DEPTH = 40
+_DEPTH = 60
 _IMPORTS = 8
 _EXECUTORS = frozenset(
     {"execute", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "exec", "raw"}
@@ -67,13 +67,11 @@ class Frame:
     itself: Query | None = None
     """The query that `self` is, in a method of a manager or query set."""
     bound: int = 0
-    depth: int = 0
+    memo: dict[int, Query | None] = field(default_factory=dict)
+    """What its terms turned out to be."""
 
     def place(self, term: int) -> Place:
         return Place(self.file, self.function, term)
-
-    def deeper(self) -> Frame:
-        return replace(self, depth=self.depth + 1)
 
 
 class Queries:
@@ -83,6 +81,7 @@ class Queries:
         self._evaluator = evaluator
         self._found: dict[tuple[int, int, int], Query | None] = {}
         self._query_classes: dict[str, bool] = {}
+        self._depth = 0
 
     def of(self, function: LinkedFunction, term: int) -> Query | None:
         """The query that a term of a function is, or whose rows or result it holds; None where it is none."""
@@ -159,13 +158,27 @@ class Queries:
         return found
 
     def _walk(self, frame: Frame, term: int) -> Query | None:
-        if term < 0 or frame.depth > _DEPTH:
+        if term < 0:
             return None
-        frame = frame.deeper()
+        if term in frame.memo:
+            return frame.memo[term]
+        if self._depth > _DEPTH:
+            return None
+        frame.memo[term] = None
+        self._depth += 1
+        try:
+            frame.memo[term] = self._walked(frame, term)
+        finally:
+            self._depth -= 1
+        return frame.memo[term]
+
+    def _walked(self, frame: Frame, term: int) -> Query | None:
         row = frame.file.summary.terms[term]
         match row:
-            case Local(_, base) | Awaited(base):
+            case Local(_, base):
                 return self._walk(frame, base)
+            case Awaited(base):
+                return self._awaited(frame, term, base)
             case Entered(base):
                 return self._walk(frame, base) or self._opened(frame, term)
             case Call():
@@ -193,6 +206,16 @@ class Queries:
                 return self._text(frame, term)
             case _:
                 return None
+
+    def _awaited(self, frame: Frame, term: int, base: int) -> Query | None:
+        """Some queries are sent when they are awaited."""
+        query = self._walk(frame, base)
+        if query is None or query.executed or not query.type:
+            return query
+        found = self._evaluator.classes.library_method(query.type, "__await__")
+        if found is None:
+            return query
+        return query.with_step(Step(found[1].query, "await", frame.place(term)), executed=True)
 
     def _join(self, frame: Frame, found: tuple[int, ...]) -> Query | None:
         terms = frame.file.summary.terms
@@ -254,9 +277,9 @@ class Queries:
             if passed is None and 0 <= position - at.bound < len(at.call.arguments):
                 passed = at.call.arguments[position - at.bound]
             if passed is not None:
-                return self._walk(replace(at.caller, depth=frame.depth), passed)
+                return self._walk(at.caller, passed)
             if position >= 0 and parameters[position].default >= 0:
-                return self._walk(Frame(at.file, depth=frame.depth), parameters[position].default)
+                return self._walk(Frame(at.file), parameters[position].default)
         elif at is not None and at.itself is not None and self._is_first(at, row):
             return at.itself
         return self._opened(frame, term)
@@ -295,7 +318,7 @@ class Queries:
         if isinstance(holder, InstanceValue):
             return None
         variable = self.module_variable(frame.file, symbol)
-        return None if variable is None else self._walk(Frame(variable[0], depth=frame.depth), variable[1])
+        return None if variable is None else self._walk(Frame(variable[0]), variable[1])
 
     def _of_model(self, frame: Frame, model: str, name: str) -> Query | None:
         """`Post.objects`, `Post.query`: where a query starts, with the manager's default query set."""
@@ -319,7 +342,7 @@ class Queries:
             if cls is None or name not in cls.attributes:
                 continue
             found = [
-                self._walk(Frame(cls.file, depth=frame.depth), attribute.value)
+                self._walk(Frame(cls.file), attribute.value)
                 for attribute in cls.attributes[name]
                 if attribute.value >= 0 and not _is_nothing(cls.file.summary.terms[attribute.value])
             ]
@@ -417,6 +440,8 @@ class Queries:
             base = Query(self._model_of(value), origin=frame.place(term))
         if not _continues(entry):
             return None
+        value = self._evaluator.value(frame.file, term)
+        kind = value.symbol if isinstance(value, InstanceValue) else ""
         kinds = (*entry.query, *projected)
         executed = Effect.QUERIES in entry.effects and not entry.lazy
         if entry.consumes and not entry.lazy:
@@ -424,7 +449,7 @@ class Queries:
         step = Step(kinds, _called(frame.file, row), frame.place(term), row.arguments, row.keywords)
         if base.origin is None or base.origin.term < 0:
             base = replace(base, origin=frame.place(term))
-        return base.with_step(step, executed=executed)
+        return base.with_step(step, executed=executed, kind=kind)
 
     def _from_class(self, frame: Frame, receiver: Value | None) -> Query | None:
         """`User.filter(…)` of a class that a local name holds."""
@@ -586,6 +611,13 @@ class Queries:
         base = self._receiver(frame, row)
         if base is None or base.sql is not None:
             return base
+        method = self._evaluator.classes.library_method(base.type, name) if base.type else None
+        if method is not None:
+            entry = method[1]
+            step = Step(entry.query, name, frame.place(term), row.arguments, row.keywords)
+            executed = Effect.QUERIES in entry.effects and not entry.lazy
+            kept = base.type if entry.returns in ("self", "Self") else ""
+            return replace(base.with_step(step, executed=executed), type=kept)
         step = Step((), name, frame.place(term), row.arguments, row.keywords)
         return replace(base.with_step(step), complete=False)
 
@@ -608,7 +640,6 @@ class Queries:
             callee.receiver,
             itself,
             1 if callee.receiver is not None else 0,
-            frame.depth + 1,
         )
         terms = file.summary.terms
         results = [event.term for event in summary.events if event.kind == EventKind.RETURN]
@@ -641,7 +672,7 @@ def _queries(entry: ClassEntry) -> bool:
 
 def _continues(entry: FunctionEntry) -> bool:
     """Whether what a call gives is the query, its rows or its result."""
-    if entry.query or entry.lazy or entry.consumes or Effect.QUERIES in entry.effects:
+    if entry.query or entry.lazy or entry.consumes or Effect.QUERIES in entry.effects or "sql" in entry.sinks:
         return True
     return (
         entry.returns in ("self", "Self")

@@ -79,6 +79,8 @@ class Query:
     """Every part of the chain is known. Of an incomplete query the steps are those that are known."""
     parent: Relation | None = None
     """The relation it is read from: `user.posts.all()`."""
+    type: str = ""
+    """The class of the query object itself, where known; methods that it lets us look up."""
 
     def has(self, *kinds: QueryStep) -> bool:
         """Whether every path goes through a step of one of these kinds."""
@@ -108,9 +110,11 @@ class Query:
         """Its rows are read a part at a time."""
         return self.has(QueryStep.STREAMS)
 
-    def with_step(self, step: Step, *, executed: bool = False) -> Query:
+    def with_step(self, step: Step, *, executed: bool = False, kind: str = "") -> Query:
         """The query after one more step."""
-        return replace(self, steps=(*self.steps, step), executed=self.executed or executed)
+        return replace(
+            self, steps=(*self.steps, step), executed=self.executed or executed, type=kind or self.type
+        )
 
 
 def merged(found: list[Query | None]) -> Query | None:
