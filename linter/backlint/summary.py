@@ -165,9 +165,14 @@ class ClassAttribute(msgspec.Struct, frozen=True, array_like=True, gc=False):
     name: str
     value: int
     annotation: int
-    line: int
+    span: Span
+    """The name that is bound."""
     instance: bool = False
     """Set as `self.name = …` in a method rather than in the class body."""
+
+    @property
+    def line(self) -> int:
+        return self.span.line
 
 
 class ClassSummary(msgspec.Struct, frozen=True, array_like=True):

@@ -226,9 +226,8 @@ class Project:
             for cls in file.summary.classes:
                 for attribute in cls.attributes:
                     if attribute.name in names and not attribute.instance and attribute.value >= 0:
-                        span = Span(attribute.line, 0, attribute.line, 0)
                         value = self.evaluator.value(file, attribute.value)
-                        yield self.graph.functions[file.index, 0], span, value
+                        yield self.graph.functions[file.index, 0], attribute.span, value
 
     def method_steps(self, symbol: str, name: str) -> tuple[QueryStep, ...]:
         """The query steps that a library method of a class does; empty where none is described."""

@@ -479,7 +479,7 @@ def _note_instance_attribute(low: Lowering, target: ast.Attribute, base: int, va
     row = low.terms.rows[base]
     if scope.cls >= 0 and isinstance(row, Param) and row.name == scope.self_name:
         low.classes[scope.cls].attributes.append(
-            ClassAttribute(target.attr, value, -1, target.lineno, instance=True)
+            ClassAttribute(target.attr, value, -1, node_span(target), instance=True)
         )
 
 

@@ -165,7 +165,7 @@ def _string_list(node: ast.expr) -> tuple[str, ...] | None:
 def _note_class_attribute(low: Lowering, target: ast.expr, value: int, annotation: int) -> None:
     if low.scope.is_class and isinstance(target, ast.Name):
         low.classes[low.scope.cls].attributes.append(
-            ClassAttribute(target.id, value, annotation, target.lineno)
+            ClassAttribute(target.id, value, annotation, node_span(target))
         )
 
 
