@@ -83,7 +83,6 @@ def test_requests_session_has_no_timeout_of_its_own() -> None:
         ("openai.AsyncOpenAI", 600),
         ("anthropic.AsyncAnthropic", 600),
         ("jwt.PyJWKClient", 30),
-        ("rq.Queue", 180),
     ],
 )
 def test_defaults_of_clients_in_seconds(name: str, seconds: float) -> None:

@@ -65,8 +65,12 @@ class Timeout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Keys inside a dict argument, a DSN or URL that bound it, such as `connect_timeout`."""
     settings: tuple[str, ...] = ()
     """Settings of the project that bound it, such as Django's `EMAIL_TIMEOUT`."""
+    only_with: dict[str, str] = {}
+    """Settings under whose other values nothing waits: `{"EMAIL_BACKEND": "…smtp.EmailBackend"}`."""
     attributes: tuple[str, ...] = ()
     """Attributes or methods of the receiver that bound it when set or called, such as `settimeout`."""
+    internal: bool = False
+    """It waits for other code of the same program, which has bounds of its own: a thread's end, a group of tasks."""
     what: str = ""
     """The wait, in words for the message: "the connection and every query"."""
     suggestion: str = ""
@@ -86,6 +90,15 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Arguments that make it wait between tries."""
     backs_off: bool = False
     """It waits longer and longer when none of `waits` is given."""
+
+
+class Raises(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Exceptions whose text repeats what the call was given."""
+
+    types: tuple[str, ...]
+    """Their names and those of their bases: what an `except` clause would name."""
+    arguments: tuple[ArgumentRef, ...]
+    """What the text repeats; ``"self"`` is the request that the receiver answers."""
 
 
 class FunctionEntry(
@@ -135,6 +148,8 @@ class FunctionEntry(
     """Kinds of value that are harmless in its result: `secret`, `sql`, `path`, `html`."""
     passes: tuple[ArgumentRef, ...] = ()
     """Arguments whose content is in the result."""
+    raises: Raises | None = None
+    """What the text of its exceptions tells: the URL of a request that failed."""
     note: str = ""
     """A fact a reader of the entry needs, with its source."""
 

@@ -1,0 +1,1 @@
+"""How the code bounds what it waits for."""
