@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_CHAIN = 12
+OF_THE_THREAD = frozenset({Effect.BLOCKS, Effect.SLEEPS, Effect.WAITS})
+"""Effects on the thread that runs the code: they end where a callback is moved to another one."""
 _PLAIN_CHAIN = 4
 """Calls between a loop and what it leads to, above which a reader can hardly check the claim."""
 
@@ -49,21 +51,31 @@ class Effects:
                     break
         while pending:
             key = pending.popleft()
-            if self._graph.functions[key].memoised:
+            if not self._carries(key, effect):
                 continue
             for call in self._callers.get(key, ()):
                 caller = call.function.key
-                if caller not in steps and caller[1] != 0 and call.block not in call.function.memo_blocks:
+                if caller in steps or caller[1] == 0 or call.block in call.function.memo_blocks:
+                    continue
+                if effect not in OF_THE_THREAD or not call.moves_off_thread:
                     steps[caller] = call
                     pending.append(caller)
         return steps
+
+    def _carries(self, key: FunctionKey, effect: Effect) -> bool:
+        """Whether a function's effect is one of its callers too."""
+        function = self._graph.functions[key]
+        if function.memoised:
+            return False
+        return effect not in OF_THE_THREAD or not (function.summary.is_async or function.runs_in_thread)
 
     def target(self, call: CallSite, effect: Effect) -> LinkedFunction | None:
         """The project function through which a call has the effect; None where it has not, or is memoised."""
         steps = self.steps(effect)
         for key in call.targets:
             function = self._graph.functions[key]
-            if key in steps and not function.memoised:
+            stays = effect not in OF_THE_THREAD or not call.moves_off_thread
+            if stays and key in steps and self._carries(key, effect):
                 return function
         return None
 

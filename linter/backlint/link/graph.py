@@ -76,7 +76,18 @@ class Site:
 class CallSite:
     """One call, with what it resolves to."""
 
-    __slots__ = ("callee", "effects", "entry", "event", "function", "order", "row", "symbol", "targets")
+    __slots__ = (
+        "callee",
+        "effects",
+        "entry",
+        "event",
+        "function",
+        "moves_off_thread",
+        "order",
+        "row",
+        "symbol",
+        "targets",
+    )
 
     def __init__(self, function: LinkedFunction, event: Event, order: int, row: Call, callee: Value) -> None:
         self.function = function
@@ -91,6 +102,8 @@ class CallSite:
         """Project functions that the call runs before it returns."""
         self.effects: frozenset[Effect] = frozenset()
         """Effects of the library function itself, targets left out."""
+        self.moves_off_thread = False
+        """What it runs is run in another thread: `to_thread(f)`, `sync_to_async(f)()`."""
 
     @property
     def span(self) -> Span:
@@ -127,7 +140,18 @@ class CallSite:
 class LinkedFunction:
     """A function of the project with its calls resolved."""
 
-    __slots__ = ("calls", "file", "index", "invoked", "memo_blocks", "memoised", "sites", "summary", "symbol")
+    __slots__ = (
+        "calls",
+        "file",
+        "index",
+        "invoked",
+        "memo_blocks",
+        "memoised",
+        "runs_in_thread",
+        "sites",
+        "summary",
+        "symbol",
+    )
 
     def __init__(self, file: FileNode, index: int, summary: FunctionSummary) -> None:
         self.file = file
@@ -137,6 +161,8 @@ class LinkedFunction:
         self.calls: list[CallSite] = []
         self.sites: list[Site] = []
         self.memoised = False
+        self.runs_in_thread = False
+        """A decorator moves it off the caller's thread."""
         self.invoked: frozenset[str] = frozenset()
         """Parameters that it calls itself."""
         self.memo_blocks = memo_blocks(file, summary)
@@ -239,8 +265,9 @@ class Graph:
                 self._property_names.add(function.summary.name.rpartition(".")[2])
             row = function.file.summary.terms[term]
             callee = row.function if isinstance(row, Call) else term
-            if Role.MEMOISES in evaluator.roles(evaluator.value(function.file, callee)):
-                function.memoised = True
+            roles = evaluator.roles(evaluator.value(function.file, callee))
+            function.memoised = function.memoised or Role.MEMOISES in roles
+            function.runs_in_thread = function.runs_in_thread or Role.RUNS_IN_THREAD in roles
 
     def _invoked(self, function: LinkedFunction) -> frozenset[str]:
         terms = function.file.summary.terms
@@ -294,6 +321,7 @@ class Graph:
         for target in tuple(targets):
             targets.extend(self._handed_over(site, self.functions[target]))
         site.targets = tuple(dict.fromkeys(targets))
+        site.moves_off_thread = self._moves_off_thread(site)
         site.effects = self._effects(site)
         if site.effects:
             what = _callee_words(site)
@@ -306,6 +334,15 @@ class Graph:
             for argument in site.entry.consumes:
                 self._consume_argument(site, argument)
 
+    def _moves_off_thread(self, site: CallSite) -> bool:
+        if site.entry is not None and Role.RUNS_IN_THREAD in site.entry.roles:
+            return True
+        file = site.function.file
+        made = file.summary.terms[bare(file, site.row.function)]
+        if not isinstance(made, Call):
+            return False
+        return Role.RUNS_IN_THREAD in self.evaluator.roles(self.evaluator.value(file, made.function))
+
     def _consume_argument(self, site: CallSite, argument: int | str) -> None:
         terms = site.row.arguments if argument == "*" else ()
         if argument != "*":
@@ -315,6 +352,10 @@ class Graph:
             self._use(site.function, term, site.span, site.block, site.order)
 
     def _effects(self, site: CallSite) -> frozenset[Effect]:
+        found = self._own_effects(site)
+        return found - {Effect.BLOCKS} if site.moves_off_thread else found
+
+    def _own_effects(self, site: CallSite) -> frozenset[Effect]:
         entry = site.entry
         file = site.function.file
         if entry is not None:
