@@ -139,7 +139,8 @@ class Layout:
     def _is_marked(self, folder: str) -> bool:
         facts = self.facts(folder)
         if facts.certain:
-            return True
+            # A package may have a module of its own called `manage`.
+            return not (facts.is_package and self._inside_package(folder))
         if facts.is_package or self._inside_package(folder):
             return False
         return facts.likely or folder.rpartition("/")[2] == "src"

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 from backlint.link.routes.context import Context
 from backlint.link.routes.decorated import decorated_routes, registered_routes
 from backlint.link.routes.django import UrlConfigurations
-from backlint.link.routes.model import Route
+from backlint.link.routes.guards import Guards
+from backlint.link.routes.model import GuardKind, Route
 from backlint.link.routes.mounts import Mounts
+from backlint.link.routes.parameters import parameters, schemas
+from backlint.link.routes.view_guards import ViewGuards
 from backlint.link.routes.views import HOOKS, VERBS, hooks, is_view
 
 if TYPE_CHECKING:
     from backlint.link.graph import FunctionKey
     from backlint.link.project import Project
     from backlint.link.routes.draft import Draft
+    from backlint.link.routes.model import Guard
+    from backlint.link.routes.mounts import PendingGuard
 
 _DJANGO = frozenset({"django", "rest_framework", "ninja"})
 
@@ -28,11 +33,15 @@ def find_routes(project: Project) -> tuple[Route, ...]:
         drafts.extend(UrlConfigurations(context, mounts).routes())
     drafts.extend(decorated_routes(context, mounts))
     drafts.extend(registered_routes(context, mounts))
-    routes = [_finish(context, draft) for draft in dict.fromkeys(drafts)]
+    guards = Guards(context)
+    views = ViewGuards(guards)
+    everywhere = tuple(mounts.everywhere)
+    routes = [_finish(guards, views, everywhere, draft) for draft in dict.fromkeys(drafts)]
     return tuple(sorted(routes, key=lambda route: (route.location[0], route.location[1].line, route.path)))
 
 
-def _finish(context: Context, draft: Draft) -> Route:
+def _finish(guards: Guards, views: ViewGuards, everywhere: tuple[PendingGuard, ...], draft: Draft) -> Route:
+    context = guards.context
     project = context.project
     if draft.handler is not None:
         function = project.graph.functions[draft.handler]
@@ -40,6 +49,11 @@ def _finish(context: Context, draft: Draft) -> Route:
     else:
         name = draft.view.rpartition(".")[2] or "?"
         location = project.files[draft.file].summary.path, draft.span
+    given = parameters(context, draft)
+    body, response = schemas(context, draft, given)
+    carried = draft.guards if draft.framework != "flask" else (*everywhere, *draft.guards)
+    chain = [guard for pending in carried for guard in guards.of(pending)]
+    chain.extend(views.of(draft))
     return Route(
         kind=draft.kind,
         framework=draft.framework,
@@ -51,7 +65,22 @@ def _finish(context: Context, draft: Draft) -> Route:
         name=name,
         location=location,
         hooks=hooks(context, draft.view) if draft.view else (),
+        parameters=given,
+        body=body,
+        response=response,
+        guards=_effective(draft, chain),
     )
+
+
+def _effective(draft: Draft, chain: list[Guard]) -> tuple[Guard, ...]:
+    """The guards without repeats; of Django Ninja's `auth=`, the nearest replaces those further out."""
+    kept = list(dict.fromkeys(chain))
+    if draft.framework == "ninja":
+        levels = [guard.level for guard in kept if guard.kind is GuardKind.AUTH]
+        nearest = next((level for level in ("route", "include", "router") if level in levels), None)
+        if nearest is not None:
+            kept = [guard for guard in kept if guard.kind is not GuardKind.AUTH or guard.level == nearest]
+    return tuple(kept)
 
 
 def view_methods(project: Project) -> frozenset[FunctionKey]:

@@ -1,0 +1,88 @@
+"""FastAPI's injected dependencies: what `Depends` and `Security` name, through aliases of other files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backlint.link.routes.context import argument
+from backlint.link.routes.origins import definition, named
+from backlint.term import Call, Item, Local, Name, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.link.graph import FunctionKey
+    from backlint.link.index import FileNode
+    from backlint.link.routes.context import Context
+    from backlint.summary import Parameter
+
+_INJECTS = frozenset({"fastapi.Depends", "fastapi.Security", "fastapi.params.Security"})
+_ANNOTATED = frozenset({"typing.Annotated", "typing_extensions.Annotated"})
+_DEPTH = 10
+
+
+def dependency_of(context: Context, file: FileNode, term: int) -> tuple[FileNode, int] | None:
+    """What a `Depends(…)` term names, or None for any other term (and for a bare `Depends()`)."""
+    owner, found = definition(context.evaluator, file, term)
+    row = owner.summary.terms[found]
+    if not isinstance(row, Call) or context.evaluator.symbol_of(owner, row.function) not in _INJECTS:
+        return None
+    given = argument(row, 0, "dependency")
+    return None if given is None else (owner, given)
+
+
+def is_injection(context: Context, file: FileNode, term: int) -> bool:
+    """Whether a term is a call of `Depends` or `Security`."""
+    owner, found = definition(context.evaluator, file, term)
+    row = owner.summary.terms[found]
+    return isinstance(row, Call) and context.evaluator.symbol_of(owner, row.function) in _INJECTS
+
+
+def unfolded(
+    context: Context, file: FileNode, term: int, depth: int = 0
+) -> tuple[FileNode, int, list[tuple[FileNode, int]]]:
+    """An annotation without `Annotated`: its type, and the metadata; aliases of other files are followed."""
+    row = file.summary.terms[term]
+    if depth > _DEPTH:
+        return file, term, []
+    if isinstance(row, Local):
+        return unfolded(context, file, row.base, depth + 1)
+    if isinstance(row, Name):
+        for owner, found in named(context.evaluator, row.symbol, file.root):
+            inner = owner.summary.terms[found]
+            if isinstance(inner, Item | Name):
+                return unfolded(context, owner, found, depth + 1)
+        return file, term, []
+    if isinstance(row, Item) and context.evaluator.symbol_of(file, row.base) in _ANNOTATED:
+        key = file.summary.terms[row.key]
+        if isinstance(key, Sequence) and key.items:
+            owner, inner_term, more = unfolded(context, file, key.items[0], depth + 1)
+            return owner, inner_term, [*more, *((file, item) for item in key.items[1:])]
+    return file, term, []
+
+
+def parameter_dependency(
+    context: Context, file: FileNode, parameter: Parameter
+) -> tuple[FileNode, int] | None:
+    """What is injected for a parameter, or None where nothing is."""
+    candidates: list[tuple[FileNode, int]] = []
+    if parameter.default >= 0:
+        candidates.append((file, parameter.default))
+    declared: tuple[FileNode, int] | None = None
+    if parameter.annotation >= 0:
+        owner, term, metadata = unfolded(context, file, parameter.annotation)
+        declared = owner, term
+        candidates.extend(metadata)
+    for at, term in candidates:
+        if is_injection(context, at, term):
+            return dependency_of(context, at, term) or declared
+    return None
+
+
+def dependencies_of(context: Context, key: FunctionKey) -> Iterator[tuple[FileNode, int]]:
+    """What is injected into the parameters of a function."""
+    file = context.project.files[key[0]]
+    for parameter in file.summary.functions[key[1]].parameters:
+        found = parameter_dependency(context, file, parameter)
+        if found is not None:
+            yield found

@@ -1,0 +1,221 @@
+"""Guards that a view class, its handler and the settings put on a route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backlint.link.routes.answers import GUARDING
+from backlint.link.routes.dependencies import dependencies_of
+from backlint.link.routes.model import Guard, GuardKind
+from backlint.link.routes.origins import definition
+from backlint.link.values import InstanceValue
+from backlint.summary import EventKind
+from backlint.term import Call, Mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.effect import Role
+    from backlint.finding import Span
+    from backlint.link.graph import FunctionKey
+    from backlint.link.index import FileNode
+    from backlint.link.routes.draft import Draft
+    from backlint.link.routes.guards import Guards
+
+_POLICIES = (
+    ("permission_classes", "DEFAULT_PERMISSION_CLASSES", GuardKind.PERMISSION, "get_permissions"),
+    ("throttle_classes", "DEFAULT_THROTTLE_CLASSES", GuardKind.THROTTLE, "get_throttles"),
+    (
+        "authentication_classes",
+        "DEFAULT_AUTHENTICATION_CLASSES",
+        GuardKind.AUTHENTICATION,
+        "get_authenticators",
+    ),
+)
+_VIEW = "rest_framework.views.APIView"
+
+
+class ViewGuards:
+    """Reads guards from classes, handlers and settings."""
+
+    def __init__(self, guards: Guards) -> None:
+        self._guards = guards
+        self._context = guards.context
+        self._settings: tuple[Guard, ...] | None = None
+
+    def of(self, draft: Draft) -> Iterator[Guard]:
+        """The guards of a draft besides those it carries, from the outermost in."""
+        if draft.framework in ("django", "rest_framework", "ninja"):
+            yield from self._middleware()
+        if draft.view:
+            yield from self._class(draft)
+        if draft.handler is not None:
+            if draft.guarded_class:
+                yield from self._decorators(draft.handler, draft.span)
+            if draft.framework in ("fastapi", ""):
+                file = self._context.project.files[draft.handler[0]]
+                span = file.summary.functions[draft.handler[1]].span
+                for owner, term in dependencies_of(self._context, draft.handler):
+                    yield from self._guards.dependency(owner, term, span, file, "route", ())
+            if draft.framework == "rest_framework" and not draft.view:
+                yield from self._function_view(draft.handler)
+
+    def _decorators(self, key: FunctionKey, registered: Span) -> Iterator[Guard]:
+        file = self._context.project.files[key[0]]
+        summary = file.summary.functions[key[1]]
+        for term in summary.decorators:
+            if self._context.evaluator.symbol_of(file, term) == "rest_framework.decorators.action":
+                continue
+            span = self._context.span(file, term, summary.span.line) or summary.span
+            yield from self._guards.term(GuardKind.DECORATOR, file, term, span, "route")
+
+    def _class(self, draft: Draft) -> Iterator[Guard]:
+        context = self._context
+        classes = context.evaluator.classes
+        order = classes.order(draft.view)
+        cls = classes.project_class(draft.view)
+        if cls is None:
+            return
+        for ancestor in order:
+            entry = classes.library_class(ancestor)
+            roles = GUARDING.intersection(() if entry is None else entry.roles)
+            if roles:
+                yield Guard(
+                    GuardKind.MIXIN,
+                    ancestor,
+                    cls.file.summary.path,
+                    cls.summary.span,
+                    "class",
+                    tuple(sorted(roles)),
+                )
+        for name in ("dispatch", "test_func", "initial"):
+            key = context.class_method(draft.view, name)
+            if key is not None:
+                guard = self._guards.value(
+                    GuardKind.MIXIN, InstanceValue(draft.view), cls.file, cls.summary.span, "class"
+                )
+                if guard is not None and (guard.roles or guard.unresolved):
+                    yield guard
+                break
+        for ancestor in order:
+            owner = classes.project_class(ancestor)
+            for term in () if owner is None else owner.summary.decorators:
+                if owner is None or _routes(context.evaluator.symbol_of(owner.file, term)):
+                    continue
+                span = context.span(owner.file, term, owner.summary.span.line) or owner.summary.span
+                yield from self._guards.term(GuardKind.DECORATOR, owner.file, term, span, "class")
+        for name in ("decorators", "method_decorators"):
+            found = context.class_attribute(draft.view, name)
+            if found is not None:
+                for file, item in context.items(found[0].file, found[1]):
+                    yield from self._guards.term(
+                        GuardKind.DECORATOR, file, item, found[0].summary.span, "class"
+                    )
+        if _VIEW in order:
+            yield from self._policies(draft)
+
+    def _policies(self, draft: Draft) -> Iterator[Guard]:
+        """Permission, throttle and authentication classes: of the action, the class or the settings."""
+        context = self._context
+        given = self._action_keywords(draft)
+        for name, default, kind, method in _POLICIES:
+            if name in given:
+                file, term, span = given[name]
+                yield from self._listed(kind, file, term, span, "route")
+                continue
+            key = context.class_method(draft.view, method)
+            if key is not None:
+                yield from self._computed(kind, key)
+                continue
+            found = context.class_attribute(draft.view, name)
+            if found is not None:
+                yield from self._listed(kind, found[0].file, found[1], found[0].summary.span, "class")
+                continue
+            yield from self._default(kind, default)
+
+    def _action_keywords(self, draft: Draft) -> dict[str, tuple[FileNode, int, Span]]:
+        if draft.handler is None or draft.action_term < 0:
+            return {}
+        file = self._context.project.files[draft.handler[0]]
+        row = file.summary.terms[draft.action_term]
+        span = self._context.span(file, draft.action_term) or draft.span
+        return {} if not isinstance(row, Call) else {name: (file, term, span) for name, term in row.keywords}
+
+    def _listed(self, kind: GuardKind, file: FileNode, term: int, span: Span, level: str) -> Iterator[Guard]:
+        for owner, item in self._context.items(file, term):
+            yield from self._guards.term(kind, owner, item, span, level)
+
+    def _computed(self, kind: GuardKind, key: FunctionKey) -> Iterator[Guard]:
+        """`get_permissions`: certain only where every answer it may give has the same roles."""
+        file = self._context.project.files[key[0]]
+        summary = file.summary.functions[key[1]]
+        answers: list[list[Guard]] = []
+        for event in summary.events:
+            if event.kind == EventKind.RETURN:
+                answers.append(list(self._listed(kind, file, event.term, event.span, "class")))
+        common: set[Role] | None = None
+        for answer in answers:
+            roles = {role for guard in answer for role in guard.roles}
+            common = roles if common is None else common & roles
+        symbol = self._context.project.index.function_symbol(*key)
+        if common and answers:
+            kept = [guard for answer in answers for guard in answer]
+            yield from dict.fromkeys(kept)
+        elif kind is not GuardKind.AUTHENTICATION:
+            yield Guard(kind, symbol, file.summary.path, summary.span, "class", unresolved=True, function=key)
+
+    def _function_view(self, key: FunctionKey) -> Iterator[Guard]:
+        file = self._context.project.files[key[0]]
+        symbols = {
+            self._context.evaluator.symbol_of(file, term).rpartition(".")[2]
+            for term in file.summary.functions[key[1]].decorators
+        }
+        for name, default, kind, _ in _POLICIES:
+            if name not in symbols:
+                yield from self._default(kind, default)
+
+    def _default(self, kind: GuardKind, name: str) -> Iterator[Guard]:
+        for file, term in self._rest_settings():
+            mapping = file.summary.terms[term]
+            for key, value in mapping.entries if isinstance(mapping, Mapping) else ():
+                if key >= 0 and self._context.text(file, key) == name:
+                    span = _line_span(file, "REST_FRAMEWORK")
+                    yield from self._listed(kind, file, value, span, "settings")
+                    return
+
+    def _rest_settings(self) -> Iterator[tuple[FileNode, int]]:
+        for file in self._context.project.files:
+            term = file.summary.names.get("REST_FRAMEWORK")
+            if term is not None:
+                yield definition(self._context.evaluator, file, term)
+
+    def _middleware(self) -> tuple[Guard, ...]:
+        """What Django's `MIDDLEWARE` setting puts before every view, where it guards."""
+        if self._settings is None:
+            found: list[Guard] = []
+            for file in self._context.files:
+                term = file.summary.names.get("MIDDLEWARE")
+                if term is None:
+                    continue
+                span = _line_span(file, "MIDDLEWARE")
+                for owner, item in self._context.items(file, term):
+                    for guard in self._guards.term(GuardKind.MIDDLEWARE, owner, item, span, "settings"):
+                        if guard.roles or guard.unresolved:
+                            found.append(guard)
+                break
+            self._settings = tuple(found)
+        return self._settings
+
+
+def _routes(symbol: str) -> bool:
+    return symbol.rpartition(".")[2] in ("route", "view")
+
+
+def _line_span(file: FileNode, name: str) -> Span:
+    """Where a module-level name is assigned."""
+    from backlint.finding import Span
+
+    for event in file.summary.functions[0].events:
+        if event.name == name:
+            return event.span
+    return Span(1, 0, 1, 0)
