@@ -98,6 +98,7 @@ class EventKind(IntEnum):
     ASSIGN = 10
     """A local or module name is bound; `name` says which."""
     GLOBAL_WRITE = 11
+    """A function assigns a name that it declares `global`."""
     LEAVE = 12
     """`break` or `continue`; `name` says which."""
     SLICE = 13

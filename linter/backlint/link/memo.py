@@ -33,6 +33,8 @@ def memo_blocks(file: FileNode, function: FunctionSummary) -> frozenset[int]:
             filled.setdefault(event.block, set()).add(
                 event.term if isinstance(row, Attr) else getattr(row, "symbol", event.term)
             )
+        elif event.kind == EventKind.GLOBAL_WRITE:
+            filled.setdefault(event.block, set()).add(getattr(terms[event.term], "symbol", event.term))
         elif event.kind == EventKind.SET_ITEM:
             row = terms[event.term]
             if isinstance(row, Item):

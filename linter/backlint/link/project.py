@@ -21,6 +21,7 @@ from backlint.link.limits import Limits
 from backlint.link.loops import depends_on_loop, enclosing, iterates_rows, repeating_loop
 from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
+from backlint.link.reach import Reach
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import InstanceValue, Value, options
 from backlint.link.words import words
@@ -154,6 +155,23 @@ class Project:
         from backlint.link.routes.jobs import find_jobs
 
         return find_jobs(Context(self))
+
+    def injected(self, function: LinkedFunction) -> Iterator[tuple[FileNode, int]]:
+        """The dependencies that a framework hands to a function: the file and term of each."""
+        from backlint.link.routes.context import Context
+        from backlint.link.routes.dependencies import dependencies_of
+
+        return dependencies_of(Context(self), function.key)
+
+    @cached_property
+    def per_request(self) -> Reach:
+        """Functions that run for each request."""
+        return Reach(self, (key for key, found in self.graph.functions.items() if self.is_handler(found)))
+
+    @cached_property
+    def per_job(self) -> Reach:
+        """Functions that run for each job."""
+        return Reach(self, self.jobs)
 
     def calls(self) -> Iterator[CallSite]:
         """Every call of the project."""

@@ -442,6 +442,9 @@ def bind_target(low: Lowering, target: ast.expr, value: int, comprehension: bool
             low.names[target.id] = value
         else:
             low.bind(target.id, value)
+            if target.id in low.scope.global_names:
+                term = terms.add(Name(f"{low.module}.{target.id}"))
+                low.event(EventKind.GLOBAL_WRITE, term, node_span(target), value=value, name=target.id)
     elif isinstance(target, ast.Tuple | ast.List):
         row = terms.rows[value]
         while isinstance(row, Local):
