@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
 from backlint.config.settings import Profile
 from backlint.finding import Severity
+from backlint.registry import RuleInfo
+from backlint.reporters.sources import SourceReader
 from backlint.version import VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from backlint.registry import RuleInfo
-    from backlint.reporters.sources import SourceReader
 
 
 class ReporterContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,16 +50,20 @@ def _finding(finding: Finding, context: ReporterContext) -> str:
 
 
 def _notice(notice: Notice, context: ReporterContext) -> str:
-    path = context.repository_path(notice.path) if notice.path else "backlint"
-    body = [f"{path}:{notice.line}: {notice.message}" if notice.line else f"{path}: {notice.message}"]
+    path = context.repository_path(notice.path) if notice.path else ""
+    place = f"{path}:{notice.line}: " if notice.line else f"{path}: " if path else ""
+    body = [place + notice.message]
     return _case(path, notice.kind, notice.line, "error", notice.message, notice.kind, body)
 
 
 def _case(path: str, name: str, line: int, outcome: str, message: str, kind: str, body: list[str]) -> str:
-    file = f"file={_attribute(path)} line={_attribute(str(line))}" if line else f"file={_attribute(path)}"
+    file = f" file={_attribute(path)}" if path else ""
+    if line:
+        file += f' line="{line}"'
     text = "\n".join(escape_xml(_legal(part)) for part in body)
+    group = path or "backlint"
     return (
-        f"    <testcase classname={_attribute(path)} name={_attribute(name)} {file}>\n"
+        f"    <testcase classname={_attribute(group)} name={_attribute(name)}{file}>\n"
         f"      <{outcome} type={_attribute(kind)} message={_attribute(message)}>{text}</{outcome}>\n"
         "    </testcase>\n"
     )

@@ -7,8 +7,8 @@ import re
 from backlint.reporters.escape import escape
 
 _CODE = re.compile(r"`([^`]+)`")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&]|(?<=:)(?=//)|(?<=www)\.)")
-_MENTION = re.compile(r"@(?=\w)|(?<=\bGH)-(?=\d)")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&]|:(?=//)|(?<=www)\.)")
+_MENTION = re.compile(r"@(?=\w)|#(?=\d)|(?<=\bGH)-(?=\d)")
 _BETWEEN = "<!-- -->"
 
 
@@ -23,7 +23,7 @@ def code(text: str) -> str:
     shown = escape(text) or " "
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     fence = "`" * (longest + 1)
-    pad = " " if longest or shown != shown.strip() else ""
+    pad = " " if longest or (shown.strip() and shown != shown.strip()) else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 

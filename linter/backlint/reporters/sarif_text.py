@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ BASE = "%SRCROOT%"
 LONGEST_DESCRIPTION = 1024
 _LINK_LIKE = re.compile(r"\[([^\[\]]*)\](?=\()")
 _FIRST_WORD = re.compile(r"\A[a-z]+(?=[\s,:;])")
+_PLAIN = frozenset((str, int, float, bool))
 _IN_LINK = re.compile(r"[\\\[\]]")
 
 
@@ -82,8 +83,7 @@ def edited_region(context: ReporterContext, path: str, span: Span) -> sarif_om.R
 
 def artifact_location(context: ReporterContext, path: str) -> sarif_om.ArtifactLocation:
     """A file as an address relative to the top of the repository, its bytes percent-encoded."""
-    raw = context.repository_path(path).encode("utf-8", "surrogateescape")
-    return sarif_om.ArtifactLocation(uri=quote(raw, safe="/"), uri_base_id=BASE)
+    return sarif_om.ArtifactLocation(uri=_uri(context.repository_path(path)), uri_base_id=BASE)
 
 
 def to_plain(value: object) -> object:
@@ -91,32 +91,41 @@ def to_plain(value: object) -> object:
 
     Levels are always written: without one, a result has that of its rule and not the model's default.
     """
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, list | tuple):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
     cls: Any = type(value)
     fields = _fields(cls)
-    if fields is None:
-        return value
     return {
         name: to_plain(item)
-        for attribute, name, default in fields
-        if (item := getattr(value, attribute)) is not None and (item != default or name == "level")
+        for attribute, item in vars(value).items()
+        if item is not None
+        for name, default in (fields[attribute],)
+        if item != default or name == "level"
     }
 
 
 @cache
-def _fields(cls: Any) -> tuple[tuple[str, str, object], ...] | None:
-    """Attribute, property and default of each field; None for a class that is not of sarif-om."""
+def _fields(cls: Any) -> dict[str, tuple[str, object]]:
+    """Property and default of each attribute of a class of sarif-om."""
     import attr
 
-    if not attr.has(cls):
-        return None
-    return tuple(
-        (field.name, field.metadata["schema_property_name"], _default(field.default))
+    return {
+        field.name: (field.metadata["schema_property_name"], _default(field.default))
         for field in attr.fields(cls)
-    )
+    }
+
+
+@lru_cache(maxsize=1000)
+def _uri(path: str) -> str:
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = path.encode("utf-8", "replace")
+    return quote(raw, safe="/")
 
 
 def _default(default: Any) -> object:
