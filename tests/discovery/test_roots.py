@@ -49,6 +49,12 @@ def modules(root: Path, paths: str, source_roots: tuple[str, ...] = ()) -> dict[
         ("pyproject.toml a/pyproject.toml a/tests/x.py", "a/tests/x.py", "tests.x", "a"),
         ("app/src/x.py app/__init__.py", "app/src/x.py", "app.src.x", "."),
         ("config/settings.local.py", "config/settings.local.py", "config.settings_local", "."),
+        (
+            "src/app/__init__.py src/app/db/__init__.py src/app/db/manage.py",
+            "src/app/db/manage.py",
+            "app.db.manage",
+            "src",
+        ),
         ("__init__.py manage.py shop/__init__.py", "shop/__init__.py", "shop", "."),
         ("__init__.py manage.py", "__init__.py", "__init__", "."),
     ],

@@ -149,6 +149,14 @@ class Project:
         return False
 
     @cached_property
+    def loaders(self) -> frozenset[FunctionKey]:
+        """Batch functions of GraphQL data loaders."""
+        from backlint.link.routes.context import Context
+        from backlint.link.routes.graphql import find_loaders
+
+        return find_loaders(Context(self))
+
+    @cached_property
     def jobs(self) -> frozenset[FunctionKey]:
         """Functions that run as jobs of a task queue or scheduler."""
         from backlint.link.routes.context import Context

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from backlint.effect import Role
 from backlint.link.routes.context import Context, argument, join_paths
 from backlint.link.routes.draft import Draft
@@ -96,10 +98,10 @@ def _function_routes(
     symbol, callee, call = _callee(context, file, term)
     span = context.span(file, term, line) or file.summary.functions[key[1]].span
     if symbol:
-        if call is None and not _bare_route(symbol):
+        if call is None:
             return
         framework = symbol.partition(".")[0]
-        if framework == "rest_framework":
+        if framework in ("rest_framework", "litestar"):
             return
         methods = _methods(context, file, symbol, call)
         kind = RouteKind.WEBSOCKET if symbol.rpartition(".")[2] in _SOCKETS else RouteKind.HTTP
@@ -111,7 +113,7 @@ def _function_routes(
         methods, given = guessed
         framework, kind = "", RouteKind.HTTP
     guards = (
-        *_decorator_guards(file, below, span, context, line),
+        *decorator_guards(file, below, span, context, line),
         *(() if call is None else mounts.guards(file, call, term, "route")),
     )
     for way in _ways(context, mounts, file, callee):
@@ -130,11 +132,7 @@ def _function_routes(
             )
 
 
-def _bare_route(symbol: str) -> bool:
-    return symbol.startswith("litestar.")
-
-
-def _decorator_guards(
+def decorator_guards(
     file: FileNode, terms: Iterable[int], span: Span, context: Context, line: int
 ) -> Iterator[PendingGuard]:
     for term in terms:
@@ -296,6 +294,28 @@ def _registered(
                     )
 
 
+def answers_of(context: Context, draft: Draft, file: FileNode, view: int | None) -> Iterator[Draft]:
+    """A listed route with its handler, one for each method of a view class; without one where it is unknown."""
+    answered = False
+    for symbol, key, wrapping in () if view is None else unwrap_view(context, file, view):
+        answered = True
+        wrapped = tuple(
+            PendingGuard(GuardKind.DECORATOR, owner.index, term, draft.span, "route")
+            for owner, term in wrapping
+        )
+        below = () if key is None else _own_decorators(context, key)
+        guards = (*draft.guards, *wrapped, *below)
+        if not symbol:
+            yield replace(draft, handler=key, guards=guards)
+            continue
+        for method, found in class_methods(context, symbol):
+            yield replace(
+                draft, methods=(method,), handler=found, view=symbol, guards=guards, guarded_class=True
+            )
+    if not answered:
+        yield draft
+
+
 def _receiver_ways(context: Context, mounts: Mounts, site: CallSite, framework: str) -> tuple[Way, ...]:
     """The ways to the object that a route is registered on; `app.router` of aiohttp is the application."""
     file = site.function.file
@@ -316,7 +336,7 @@ def _receiver_ways(context: Context, mounts: Mounts, site: CallSite, framework: 
 def _own_decorators(context: Context, key: FunctionKey) -> tuple[PendingGuard, ...]:
     file = context.project.files[key[0]]
     summary = file.summary.functions[key[1]]
-    return tuple(_decorator_guards(file, summary.decorators, summary.span, context, summary.span.line))
+    return tuple(decorator_guards(file, summary.decorators, summary.span, context, summary.span.line))
 
 
 def _registration(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backlint.link.routes.context import Context
+from backlint.link.routes.context import Context, argument
 from backlint.link.routes.decorated import decorated_routes, registered_routes
 from backlint.link.routes.django import UrlConfigurations
+from backlint.link.routes.graphql import graphql_routes
 from backlint.link.routes.guards import Guards
+from backlint.link.routes.listed import listed_routes
 from backlint.link.routes.model import GuardKind, Route
 from backlint.link.routes.mounts import Mounts
 from backlint.link.routes.parameters import parameters, schemas
 from backlint.link.routes.view_guards import ViewGuards
 from backlint.link.routes.views import HOOKS, VERBS, hooks, is_view
+from backlint.link.values import NONE
+from backlint.term import Call
 
 if TYPE_CHECKING:
     from backlint.link.graph import FunctionKey
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from backlint.link.routes.model import Guard
     from backlint.link.routes.mounts import PendingGuard
 
+_GRAPHQL = frozenset({"strawberry", "strawberry_django", "graphene", "graphene_django", "ariadne"})
 _DJANGO = frozenset({"django", "rest_framework", "ninja"})
 
 
@@ -31,8 +36,11 @@ def find_routes(project: Project) -> tuple[Route, ...]:
     drafts: list[Draft] = []
     if project.mentions & _DJANGO:
         drafts.extend(UrlConfigurations(context, mounts).routes())
+    drafts.extend(listed_routes(context, mounts))
     drafts.extend(decorated_routes(context, mounts))
     drafts.extend(registered_routes(context, mounts))
+    if project.mentions & _GRAPHQL:
+        drafts.extend(graphql_routes(context))
     guards = Guards(context)
     views = ViewGuards(guards)
     everywhere = tuple(mounts.everywhere)
@@ -68,19 +76,31 @@ def _finish(guards: Guards, views: ViewGuards, everywhere: tuple[PendingGuard, .
         parameters=given,
         body=body,
         response=response,
-        guards=_effective(draft, chain),
+        guards=_effective(context, draft, chain),
     )
 
 
-def _effective(draft: Draft, chain: list[Guard]) -> tuple[Guard, ...]:
+def _effective(context: Context, draft: Draft, chain: list[Guard]) -> tuple[Guard, ...]:
     """The guards without repeats; of Django Ninja's `auth=`, the nearest replaces those further out."""
     kept = list(dict.fromkeys(chain))
     if draft.framework == "ninja":
+        if _opens(context, draft):
+            return tuple(guard for guard in kept if guard.kind is not GuardKind.AUTH)
         levels = [guard.level for guard in kept if guard.kind is GuardKind.AUTH]
         nearest = next((level for level in ("route", "include", "router") if level in levels), None)
         if nearest is not None:
             kept = [guard for guard in kept if guard.kind is not GuardKind.AUTH or guard.level == nearest]
     return tuple(kept)
+
+
+def _opens(context: Context, draft: Draft) -> bool:
+    """Whether an operation says `auth=None`."""
+    if draft.call < 0 or draft.handler is None:
+        return False
+    file = context.project.files[draft.handler[0]]
+    row = file.summary.terms[draft.call]
+    given = argument(row, None, "auth") if isinstance(row, Call) else None
+    return given is not None and context.evaluator.value(file, given) == NONE
 
 
 def view_methods(project: Project) -> frozenset[FunctionKey]:

@@ -237,13 +237,14 @@ class Mounts:
         if given is None:
             return
         file = site.function.file
-        if name == "Api":
-            apis = tuple(self._made_here(site)) or self.context.origins.of_term(file, site.event.term)
-        else:
-            apis = self.context.origins.receiver(file, site.row.function)
+        apis = self.made(site) if name == "Api" else self.context.origins.receiver(file, site.row.function)
         for parent in self.context.origins.of_term(file, given):
             for api in apis:
                 self.add(api, Mount(parent, ""))
+
+    def made(self, site: CallSite) -> tuple[Origin, ...]:
+        """The object that a call makes, by the names it is bound to."""
+        return tuple(self._made_here(site)) or self.context.origins.bound(site)
 
     def _made_here(self, site: CallSite) -> Iterator[Origin]:
         """The names that a call's result is bound to in its module."""
@@ -255,7 +256,7 @@ class Mounts:
     def _group(self, site: CallSite) -> None:
         """`Blueprint.group(a, b, url_prefix="/x")`."""
         file = site.function.file
-        groups = tuple(self._made_here(site))
+        groups = self.made(site)
         for child in site.row.arguments:
             for origin in self.context.origins.of_term(file, child):
                 for group in groups:

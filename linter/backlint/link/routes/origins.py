@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from backlint.link.evaluate import Evaluator
+    from backlint.link.graph import CallSite
     from backlint.link.index import FileNode
 
 _DEPTH = 12
@@ -47,6 +48,18 @@ class Origins:
     def of_symbol(self, symbol: str, file: FileNode, depth: int = 0) -> tuple[Origin, ...]:
         """The objects an absolute name may stand for, as `file` sees it."""
         return tuple(dict.fromkeys(self._symbol(symbol, file.root, depth)))
+
+    def bound(self, site: CallSite) -> tuple[Origin, ...]:
+        """The object that a call inside a function makes, by the local variable it is bound to."""
+        file = site.function.file
+        names = [
+            row.name for row in file.summary.terms if isinstance(row, Local) and row.base == site.event.term
+        ] or [""]
+        term = site.event.term
+        return tuple(
+            Origin(f"{file.summary.path}:{f'<{name}>' if name else ''}#{term}", file.index, term)
+            for name in names
+        )
 
     def receiver(self, file: FileNode, callee: int) -> tuple[Origin, ...]:
         """The objects whose method the term `callee` is: of `router.get`, the router."""
