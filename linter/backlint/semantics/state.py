@@ -133,6 +133,8 @@ class Lowering:
         self.scope.is_module = True
         self.guard = ""
         self.muted = 0
+        self.text = ""
+        """The file's text, for rules that ask for comments."""
 
     @property
     def package(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from backlint.finding import Confidence, Evidence, Fix, Severity, Span
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from backlint.condition import Condition
     from backlint.rule import Rule
 
+_BREAK = re.compile(r"\r\n|\r|\n")
+_COMMENT = re.compile(r"""^(?:[^#"']|"[^"]*"|'[^']*')*#+(.*)$""")
 _LOOPS = (BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION)
 
 
@@ -83,6 +87,20 @@ class FileContext:
     def loops(self) -> list[Block]:
         """Loops and comprehensions around the current place, innermost first."""
         return [block for block in self.blocks if block.kind in _LOOPS]
+
+    def comments(self, node: ast.stmt | ast.excepthandler) -> list[str]:
+        """What the comments in a node's lines say, and those that end its body, without the `#`."""
+        lines = self._lines
+        last = node.end_lineno or node.lineno
+        inside = " " * (node.col_offset + 1)
+        while last < len(lines) and lines[last].expandtabs().startswith(inside) and lines[last].lstrip()[:1] == "#":
+            last += 1
+        found = (_COMMENT.search(line) for line in lines[node.lineno - 1 : last])
+        return [comment[1].strip() for comment in found if comment]
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return _BREAK.split(self._low.text)
 
     def name(self, node: ast.expr) -> str:
         """The absolute dotted name that an expression stands for, as the file's imports tell; empty for none.

@@ -59,6 +59,7 @@ def summarise(task: FileTask, rules: Iterable[type[Rule]]) -> FileOutcome:
 def _summarise(task: FileTask, rules: Iterable[type[Rule]]) -> FileOutcome:
     parsed = parse(task.data, task.path)
     low = Lowering(task.path, task.module, task.is_package, task.kind, {})
+    low.text = parsed.text
     visitors = Visitors(rules)
     if task.kind is FileKind.TEST and not visitors.apply_to(FileKind.TEST):
         lower_imports(low, parsed.tree)
