@@ -11,10 +11,13 @@ from backlint.fixes.source import SourceText
 from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep, Timeout
 from backlint.link.constants import NO_CONSTANT
 from backlint.link.effects import short_name
+from backlint.link.filters import Filter
 from backlint.link.findings import Findings
 from backlint.link.graph import CallSite, LinkedFunction, Site, bare
 from backlint.link.index import FileNode
 from backlint.link.project import Project
+from backlint.link.query import Place, Query, Step
+from backlint.link.relations import Relation
 from backlint.link.sql import literal_text, sql_verb, statement_effects
 from backlint.link.values import (
     UNKNOWN,
@@ -94,6 +97,7 @@ __all__ = [
     "FileContext",
     "FileKind",
     "FileNode",
+    "Filter",
     "Finding",
     "Findings",
     "Fix",
@@ -117,8 +121,11 @@ __all__ = [
     "Not",
     "Operation",
     "Param",
+    "Place",
     "Project",
+    "Query",
     "QueryStep",
+    "Relation",
     "Role",
     "Rule",
     "Sequence",
@@ -128,6 +135,7 @@ __all__ = [
     "SourceText",
     "Span",
     "Star",
+    "Step",
     "Super",
     "Term",
     "Text",

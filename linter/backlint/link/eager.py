@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backlint.libraries.entry import QueryStep
 from backlint.link.values import ClassValue, FunctionValue, LibraryFunction, options
 from backlint.summary import EventKind
-from backlint.term import Attr, Awaited, Call, Const, Element, Join, Local, Mapping, Name, Sequence, Star
+from backlint.term import Attr, Awaited, Call, Const, Join, Local, Mapping, Name, Sequence, Star
 
 if TYPE_CHECKING:
     from backlint.link.index import FileNode
@@ -182,7 +182,7 @@ def _options(queries: Queries, file: FileNode, term: int, depth: int = 0) -> lis
     if isinstance(row, Name):
         variable = queries.module_variable(file, row.symbol)
         return None if variable is None else _options(queries, variable[0], variable[1], depth + 1)
-    return None if isinstance(row, Element | Attr) else []
+    return [] if isinstance(row, Const) else None
 
 
 def _loader(queries: Queries, file: FileNode, row: Call, depth: int) -> list[tuple[str, ...]] | None:

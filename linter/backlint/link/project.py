@@ -10,7 +10,7 @@ import msgspec
 from backlint.effect import Effect, Role
 from backlint.finding import Span
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
-from backlint.link.eager import Eager, eager
+from backlint.link.eager import Eager, eager, is_query, loaded_by_model
 from backlint.link.effects import Effects
 from backlint.link.evaluate import Evaluator
 from backlint.link.filters import Filter, filters
@@ -23,7 +23,7 @@ from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.sql import literal_text, sql_verb
-from backlint.link.values import InstanceValue, Value, options
+from backlint.link.values import ClassValue, InstanceValue, Value, options
 from backlint.link.words import words
 from backlint.term import Call, Mapping, Sequence, Term
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import QueryStep
     from backlint.link.query import Query
+    from backlint.link.relations import Relation
     from backlint.link.routes.model import Route
     from backlint.summary import Block, Fact, FileSummary
 
@@ -89,6 +90,22 @@ class Project:
     def bounds(self, query: Query) -> str:
         """Why a query gives few rows whatever the size of the table, in a word; empty where it may not."""
         return self._limits.reason(query)
+
+    def relation(self, symbol: str, name: str) -> Relation | None:
+        """The relation behind an attribute of an ORM class; None where it is none."""
+        return self.evaluator.relations.find(symbol, name)
+
+    def class_attribute(self, symbol: str, name: str) -> Value:
+        """What an attribute of a class, read from the class, stands for."""
+        return self.evaluator.attribute(ClassValue(symbol), name)
+
+    def loads_itself(self, relation: Relation) -> bool:
+        """Whether a relation comes with its row because its declaration says so."""
+        return loaded_by_model(self.queries, relation)
+
+    def is_query_relation(self, relation: Relation) -> bool:
+        """Whether reading a relation gives a query, and no rows."""
+        return is_query(self.queries, relation)
 
     def model(self, symbol: str) -> Model | None:
         """The facts of an ORM class of the project."""

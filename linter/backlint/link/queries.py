@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from backlint.link.index import FileNode
 
 _DEPTH = 60
+_SPACE = re.compile(r"\s")
 _IMPORTS = 8
 _EXECUTORS = frozenset(
     {"execute", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "exec", "raw"}
@@ -260,7 +262,7 @@ class Queries:
 
     def _text(self, frame: Frame, term: int) -> Query | None:
         text = literal_text(frame.file, term)
-        if text is None or not sql_verb(text):
+        if text is None or not sql_verb(text) or not _SPACE.search(text.strip()):
             return None
         return Query(sql=text, origin=frame.place(term))
 

@@ -1,0 +1,220 @@
+"""Relations that are loaded row by row."""
+
+from typing import NamedTuple
+
+from backlint.api import (
+    Confidence,
+    Evidence,
+    Findings,
+    InstanceValue,
+    LinkedFunction,
+    Project,
+    Relation,
+    Rule,
+    Severity,
+    options,
+    short_name,
+)
+from backlint_rules.data._loading import Access, Rows, accesses, missing, rows_of, walked
+
+
+class Lazy(NamedTuple):
+    """A read of a loop variable that loads a relation."""
+
+    access: Access
+    rows: Rows
+    relation: Relation
+    path: tuple[str, ...]
+    """All relations of the chain, from the query's rows."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is read, up to the relation that is loaded first."""
+        return self.access.names[: self.access.names.index(self.relation.name) + 1]
+
+
+class LazyLoadInLoop(Rule):
+    """Checks for relations of a loop variable that are loaded one row at a time.
+
+    ## Why is this bad?
+    Reading `post.author` of a row that was loaded without its author sends a query. In a loop over a
+    hundred posts that is a hundred and one queries where two would do, and nothing in the line shows
+    it. In asynchronous SQLAlchemy it fails instead: a lazy load outside of the session's greenlet raises
+    `MissingGreenlet`.
+
+    ## What to do instead
+    Load the relation with the rows: `select_related` for one object and `prefetch_related` for many in
+    Django and Tortoise, `.options(selectinload(Post.author))` or `joinedload` in SQLAlchemy. Where only
+    the key is needed, read `post.author_id`, which is there already.
+
+    ## References
+    - [SQLAlchemy: relationship loading techniques](https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html)
+    - [Django: select_related and prefetch_related](https://docs.djangoproject.com/en/stable/ref/models/querysets/#select-related)
+    """
+
+    severity = Severity.WARNING
+    tags = ("CWE-1073",)
+
+    def check(self, project: Project, findings: Findings) -> None:
+        """Look at what every function reads of the rows that its loops go over."""
+        for function in project.functions:
+            if not any(block.targets for block in function.summary.blocks):
+                continue
+            found: dict[tuple[object, int], list[Lazy]] = {}
+            for access in accesses(project, function):
+                rows = rows_of(project, function, access.root, access.event.block)
+                if rows is None or project.repeating_loop(function, access.event.block) is None:
+                    continue
+                lacking = missing(project, rows, access.names)
+                if lacking is None or not _loads(project, access, rows, lacking[0].name):
+                    continue
+                relation, path = lacking
+                if not relation.many and _is_known_parent(rows, relation):
+                    continue
+                key = (rows.query.origin, rows.loop.span.line)
+                found.setdefault(key, []).append(Lazy(access, rows, relation, path))
+            for group in found.values():
+                _report(project, findings, function, sorted(group, key=lambda one: len(one.access.calls)))
+
+
+def _is_known_parent(rows: Rows, relation: Relation) -> bool:
+    """Whether a relation leads back to the object that the rows were read from, which is at hand."""
+    return relation.target in rows.parents
+
+
+def _loads(project: Project, access: Access, rows: Rows, name: str) -> bool:
+    """Whether the read itself sends a query: a manager only does when its rows are asked for."""
+    position = access.names.index(name) if name in access.names else -1
+    if position < 0:
+        return False
+    index = access.event.term if not access.calls else -1
+    relation = project.relation(rows.model, access.names[0])
+    if relation is None:
+        return False
+    if project.is_query_relation(relation):
+        return False
+    if not relation.many:
+        return True
+    function = access.function
+    if index < 0:
+        return not _is_manager(project, relation.target)
+    value = project.value(function, index)
+    managed = any(
+        isinstance(single, InstanceValue) and project.queries.is_query_class(single.symbol)
+        for single in options(value)
+    )
+    return walked(function, index) if managed else True
+
+
+def _is_manager(project: Project, model: str) -> bool:
+    return bool(project.method_steps(_manager(project, model), "select_related"))
+
+
+def _manager(project: Project, model: str) -> str:
+    for single in options(project.class_attribute(model, "objects")):
+        if isinstance(single, InstanceValue):
+            return single.symbol
+    return ""
+
+
+def _report(project: Project, findings: Findings, function: LinkedFunction, group: list[Lazy]) -> None:
+    first = group[0]
+    access, rows = first.access, first.rows
+    variable = next((name for name in reversed(rows.loop.targets) if name != "_"), "row")
+    target = _target(project, rows, first.names)
+    if access.calls:
+        reader = short_name(access.function)
+        what = f"`{reader}` reads `{'.'.join(first.names)}` of each `{variable}`, which"
+    else:
+        what = f"`{project.words(function, access.event.term)}`"
+    others = [
+        name for name in dict.fromkeys(one.relation.name for one in group) if name != first.relation.name
+    ]
+    also = f" (`{'`, `'.join(others)}` too)" if others else ""
+    findings.add(
+        function,
+        f"{what} loads a `{target}` from the database once per `{variable}`{also}",
+        span=access.event.span,
+        confidence=_confidence(project, first),
+        advice=_advice(project, rows, [one.path for one in group]),
+        evidence=_evidence(function, group),
+    )
+
+
+def _confidence(project: Project, lazy: Lazy) -> Confidence:
+    name = lazy.relation.name
+    filters = project.filters(lazy.rows.query)
+    if lazy.rows.owned or any(one.equals and one.column in (name, f"{name}_id") for one in filters):
+        return Confidence.LOW
+    return Confidence.HIGH if len(lazy.access.calls) < 2 else Confidence.MEDIUM
+
+
+def _target(project: Project, rows: Rows, names: tuple[str, ...]) -> str:
+    model = rows.model
+    for name in names:
+        relation = project.relation(model, name)
+        model = relation.target if relation is not None else model
+    return model.rpartition(".")[2]
+
+
+def _evidence(function: LinkedFunction, group: list[Lazy]) -> tuple[Evidence, ...]:
+    first = group[0]
+    rows = first.rows
+    found = [Evidence(function.path, rows.loop.span, "the loop goes over the rows of this query")]
+    origin = rows.query.origin
+    if origin is not None and (origin.file is not function.file or origin.span.line != rows.loop.span.line):
+        found.append(Evidence(origin.file.summary.path, origin.span, "the query, which does not load it"))
+    calls = first.access.calls
+    found.extend(
+        Evidence(one.function.path, one.span, f"`{short_name(one.function)}` hands it on")
+        for one in calls[1:]
+    )
+    if calls:
+        found.append(Evidence(first.access.function.path, first.access.read, "it is read here"))
+    seen = {first.relation.name}
+    for one in group[1:]:
+        if one.relation.name not in seen:
+            seen.add(one.relation.name)
+            message = f"`{one.relation.name}` is read here"
+            found.append(Evidence(one.access.function.path, one.access.read, message))
+    return tuple(found)
+
+
+def _advice(project: Project, rows: Rows, paths: list[tuple[str, ...]]) -> str:
+    origin = rows.query.origin
+    where = f" at line {origin.span.line}" if origin is not None else ""
+    longest = [
+        path
+        for path in dict.fromkeys(paths)
+        if not any(other[: len(path)] == path != other for other in paths)
+    ]
+    if _is_manager(project, rows.query.model) or project.method_steps(rows.query.model, "select_for_update"):
+        steps: dict[str, list[str]] = {}
+        for path in longest:
+            many, _ = _classes(project, rows.query.model, path)
+            steps.setdefault("prefetch_related" if many else "select_related", []).append(
+                f'"{"__".join(path)}"'
+            )
+        added = "".join(f".{method}({', '.join(names)})" for method, names in steps.items())
+        return f"add `{added}` to the query{where}"
+    loads = []
+    for path in longest:
+        _, classes = _classes(project, rows.query.model, path)
+        loads.append(
+            ".".join(f"selectinload({owner}.{name})" for owner, name in zip(classes, path, strict=False))
+        )
+    return f"add `.options({', '.join(loads)})` to the query{where}"
+
+
+def _classes(project: Project, model: str, path: tuple[str, ...]) -> tuple[bool, list[str]]:
+    """Whether a chain of relations leads to many rows, and the class that each relation is one of."""
+    many = False
+    classes: list[str] = []
+    for name in path:
+        relation = project.relation(model, name)
+        if relation is None:
+            break
+        many = many or relation.many
+        classes.append(model.rpartition(".")[2])
+        model = relation.target
+    return many, classes
