@@ -353,7 +353,11 @@ class Graph:
 
     def _effects(self, site: CallSite) -> frozenset[Effect]:
         found = self._own_effects(site)
-        return found - {Effect.BLOCKS} if site.moves_off_thread else found
+        if site.moves_off_thread:
+            found -= {Effect.BLOCKS}
+        if site.entry is not None and Role.RUNS_LATER in site.entry.roles:
+            found -= {Effect.ENQUEUES}
+        return found
 
     def _own_effects(self, site: CallSite) -> frozenset[Effect]:
         entry = site.entry

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backlint.effect import Effect, Role
-from backlint.finding import Span
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
 from backlint.link.eager import Eager, eager, is_query, loaded_by_model
 from backlint.link.effects import Effects
@@ -23,19 +22,26 @@ from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.sql import literal_text, sql_verb
+<<<<<<< linter/backlint/link/project.py
+from backlint.link.transactions import atomic_requests, open_transaction
+from backlint.link.values import InstanceValue, Value, options
+=======
 from backlint.link.values import ClassValue, InstanceValue, Value, options
+>>>>>>> /tmp/w/theirs.py
 from backlint.link.words import words
 from backlint.term import Call, Mapping, Sequence, Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from backlint.finding import Evidence, Span
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import QueryStep
     from backlint.link.query import Query
     from backlint.link.relations import Relation
     from backlint.link.routes.model import Route
     from backlint.summary import Block, Fact, FileSummary
+
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the run knows of the project besides its Python files."""
@@ -197,6 +203,17 @@ class Project:
     def per_job(self) -> Reach:
         """Functions that run for each job."""
         return Reach(self, self.jobs)
+
+    def open_transaction(self, call: CallSite) -> Evidence | None:
+        """What keeps a transaction open around a call; None where none is seen."""
+        found = open_transaction(self, call.function, call)
+        if found is None and self._atomic_requests is not None and call.function in self.per_request:
+            return self._atomic_requests
+        return found
+
+    @cached_property
+    def _atomic_requests(self) -> Evidence | None:
+        return atomic_requests(self)
 
     def calls(self) -> Iterator[CallSite]:
         """Every call of the project."""

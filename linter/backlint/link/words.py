@@ -38,7 +38,7 @@ def words(summary: FileSummary, term: int, depth: int = 0) -> str:
     row = summary.terms[term]
     match row:
         case Name(symbol):
-            return symbol.removeprefix("builtins.").rpartition(".")[2]
+            return _name(summary, symbol)
         case Param(_, name) | Local(name, _):
             return name
         case Attr(base, name):
@@ -73,3 +73,19 @@ def words(summary: FileSummary, term: int, depth: int = 0) -> str:
             return "lambda" if name.startswith("<lambda") else name
         case _:
             return "…"
+
+
+def _name(summary: FileSummary, symbol: str) -> str:
+    """A symbol as the file writes it: by its own names and its imports."""
+    best = max(
+        (
+            entry
+            for entry in summary.imports
+            if symbol == entry.target or symbol.startswith(f"{entry.target}.")
+        ),
+        key=lambda entry: len(entry.target),
+        default=None,
+    )
+    if best is not None and best.alias != "*":
+        return best.alias + symbol[len(best.target) :]
+    return symbol.removeprefix(f"{summary.module}.").removeprefix("builtins.")
