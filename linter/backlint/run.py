@@ -230,18 +230,23 @@ def concerns(notice: Notice, shown: frozenset[str] | None) -> bool:
 
 def shown_paths(request: CheckRequest, discovery: Discovery) -> frozenset[str] | None:
     """The paths to report on; None for the whole project."""
-    root = request.settings.root
     if request.stdin is not None:
         return frozenset({request.stdin[0]})
-    targets = [path.resolve() for path in request.paths]
-    if not targets or root.resolve() in targets:
+    root = request.settings.root.resolve()
+    # Discovery follows no links, so that its paths can be compared as text.
+    resolved = [path.resolve() for path in request.paths]
+    targets = {path.relative_to(root).as_posix() for path in resolved if path.is_relative_to(root)}
+    if not resolved or "." in targets:
         return None
-    folders = tuple(targets)
     return frozenset(
-        file.path
-        for file in discovery.files
-        if any((root / file.path).resolve().is_relative_to(folder) for folder in folders)
+        file.path for file in discovery.files if not targets.isdisjoint(_with_folders(file.path))
     )
+
+
+def _with_folders(path: str) -> list[str]:
+    """A path and the folders above it."""
+    parts = path.split("/")
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def _suppressions(summaries: Summaries, shown: frozenset[str] | None) -> dict[str, tuple[Suppression, ...]]:
