@@ -61,6 +61,12 @@ GUARD = b'if __name__ == "__main__":\n    main()\n'
         ("lab/blood_test.py", b"class BloodSample(Base):\n    pass\n", FileKind.SOURCE),
         ("lab/test_results.py", b"router = APIRouter()\n", FileKind.SOURCE),
         ("lab/test_results.py", b"def test_it(): ...\n", FileKind.TEST),
+        (
+            "app/revisions/env.py",
+            b"from alembic import context\ncontext.configure(url=1)\n",
+            FileKind.MIGRATION,
+        ),
+        ("app/env.py", b"URL = 1\n", FileKind.SOURCE),
         ("tests/helpers.py", b"x = 1\n", FileKind.TEST),
         ("app/base.py", b"INSTALLED_APPS = []\nMIDDLEWARE = []\n", FileKind.SETTINGS),
         ("app/main.py", b"INSTALLED_APPS = []\n", FileKind.SOURCE),

@@ -123,6 +123,8 @@ def _classify_service(name: str, data: bytes, kind: FileKind) -> FileKind:
         return FileKind.MIGRATION
     if b"down_revision" in data and len(set(_ALEMBIC_MIGRATION.findall(data))) > 2:
         return FileKind.MIGRATION
+    if name == "env.py" and b"alembic" in data and b"context.configure(" in data:
+        return FileKind.MIGRATION
     if name == "factories.py" and _FACTORY_CONTENT.search(data):
         return FileKind.TEST
     if b"INSTALLED_APPS" in data and len(set(_DJANGO_SETTINGS.findall(data))) > 1:

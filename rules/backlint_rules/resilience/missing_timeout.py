@@ -9,6 +9,7 @@ from backlint.api import (
     CallSite,
     ClassValue,
     Confidence,
+    Const,
     Effect,
     Evidence,
     FileKind,
@@ -22,6 +23,7 @@ from backlint.api import (
     Project,
     Role,
     Rule,
+    Sequence,
     Severity,
     SourceText,
     bare,
@@ -142,7 +144,7 @@ class _Reporter:
         elif Effect.WAITS in fault.effects and Effect.CALLS_NETWORK not in fault.effects:
             ceiling = Confidence.LOW if self._is_local_wait(call) else Confidence.MEDIUM
         elif Effect.RUNS_PROCESS in fault.effects and not self.in_handler(call.function):
-            ceiling = Confidence.MEDIUM
+            ceiling = Confidence.LOW if _is_fixed_command(call) else Confidence.MEDIUM
         return min(fault.wait.confidence, ceiling, key=rank)
 
     def _is_local_wait(self, call: CallSite) -> bool:
@@ -195,6 +197,16 @@ def _is_handler(project: Project, function: LinkedFunction) -> bool:
     if summary.cls < 0 or summary.name.rpartition(".")[2].startswith("_"):
         return False
     return Role.DEFINES_ROUTE in evaluator.roles(InstanceValue(evaluator.owner(file, summary)))
+
+
+def _is_fixed_command(call: CallSite) -> bool:
+    """Whether a process is run with nothing but literals: `git rev-parse HEAD` takes as long every time."""
+    terms = call.function.file.summary.terms
+    rows = [terms[bare(call.function.file, term)] for term in call.row.arguments[:1]]
+    return any(
+        isinstance(row, Sequence) and all(isinstance(terms[item], Const) for item in row.items)
+        for row in rows
+    )
 
 
 def _place(call: CallSite) -> tuple[str, int, int]:

@@ -1,5 +1,7 @@
 """What bounds a wait besides the arguments of a call: objects set up before, settings, blocks around it."""
 
+import re
+from collections.abc import Iterator
 from functools import cached_property
 
 from backlint.api import (
@@ -7,6 +9,7 @@ from backlint.api import (
     BlockKind,
     Call,
     CallSite,
+    Confidence,
     ConstantValue,
     Effect,
     EventKind,
@@ -19,6 +22,7 @@ from backlint.api import (
     Name,
     Project,
     Role,
+    Span,
     Timeout,
     bare,
     options,
@@ -84,15 +88,16 @@ class Bounds:
         call: CallSite | None,
     ) -> bool:
         """Whether something set on the client, or for the whole process, bounds it."""
-        names = {name.rpartition(".")[2] for name in timeout.attributes}
+        names = {name.rpartition(".")[2] for name in timeout.attributes if not self._is_absolute(name)}
         client_names: tuple[str, ...] = ()
         if receiver is not None:
             for value in options(receiver.value):
                 client = self._clients.timeout_of(value.symbol) if isinstance(value, InstanceValue) else None
                 client_names = client.attributes if client is not None else client_names
-        if self._process_wide.intersection((*timeout.attributes, *client_names)):
+        patched = (call.symbol,) if call is not None else ()
+        if self._process_wide.intersection((*timeout.attributes, *client_names, *patched)):
             return True
-        names.update(name.rpartition(".")[2] for name in client_names)
+        names.update(name.rpartition(".")[2] for name in client_names if not self._is_absolute(name))
         for setter, name, target in self._settings_on_objects:
             if name and name not in names:
                 continue
@@ -131,12 +136,26 @@ class Bounds:
 
     @cached_property
     def _attribute_names(self) -> frozenset[str]:
+        """Last names of what bounds an object when it is set or called."""
+        return frozenset(
+            name.rpartition(".")[2] for name in self._known_attributes if not self._is_absolute(name)
+        )
+
+    @cached_property
+    def _absolute_names(self) -> frozenset[str]:
+        return frozenset(name for name in self._known_attributes if self._is_absolute(name))
+
+    @cached_property
+    def _known_attributes(self) -> frozenset[str]:
         timeouts = [entry.timeout for entry in self._project.catalogue.functions.values()]
         for cls in self._project.catalogue.classes.values():
             timeouts += [cls.timeout, *(method.timeout for method in cls.methods.values())]
-        return frozenset(
-            name.rpartition(".")[2] for timeout in timeouts if timeout for name in timeout.attributes
-        )
+        return frozenset(name for timeout in timeouts if timeout for name in timeout.attributes)
+
+    def _is_absolute(self, name: str) -> bool:
+        """Whether an attribute is a library's own, such as `socket.setdefaulttimeout`, and no client's."""
+        head, dot, _ = name.partition(".")
+        return bool(dot) and head in self._project.catalogue.modules
 
     @cached_property
     def _process_wide(self) -> frozenset[str]:
@@ -146,43 +165,46 @@ class Bounds:
             if function.kind is FileKind.TEST:
                 continue
             for event in function.summary.events:
-                if event.kind == EventKind.SET_ATTR and event.name in self._attribute_names:
-                    row = function.file.summary.terms[event.term]
-                    if (
-                        isinstance(row, Name)
-                        and self._waits.bound(function.file, event.value) is not Bound.NONE
-                    ):
-                        found.add(self._project.catalogue.canonical(row.symbol))
+                row = function.file.summary.terms[event.term] if event.kind == EventKind.SET_ATTR else None
+                if isinstance(row, Name) and self._waits.bound(function.file, event.value) is not Bound.NONE:
+                    found.add(self._project.catalogue.canonical(row.symbol))
             for call in function.calls:
-                if call.symbol.rpartition(".")[2] in self._attribute_names and self._bounds(call):
+                if call.symbol in self._absolute_names and not call.effects and self._bounds(call):
                     found.add(call.symbol)
         return frozenset(found)
 
-    def settings_bound(self, timeout: Timeout) -> bool:
-        """Whether the project's settings bound it, or take it elsewhere."""
-        if not timeout.settings:
-            return False
-        names = frozenset(timeout.settings)
-        for file in self._project.files:
-            summary = file.summary
-            is_settings = (
-                summary.kind is FileKind.SETTINGS
-                or "settings" in summary.module
-                or "config" in summary.module
-            )
-            if summary.kind is FileKind.TEST or not is_settings:
-                continue
-            if names.intersection(summary.names):
-                return True
-            if any(names.intersection(one.name for one in cls.attributes) for cls in summary.classes):
-                return True
-            for name, wanted in timeout.only_with.items():
-                term = summary.names.get(name)
-                if term is not None:
-                    value = self._evaluator.value(file, term)
-                    if isinstance(value, ConstantValue) and value.value != wanted:
-                        return True
-        return False
+    def settings_leave(self, timeout: Timeout) -> Confidence | None:
+        """How sure it is that the project's settings leave a wait unbounded; None where they bound it."""
+        sure = Confidence.HIGH
+        found = [file for file in self._project.files if _holds_settings(file)]
+        for file in found:
+            names = {name for cls in file.summary.classes for name in (one.name for one in cls.attributes)}
+            if names.union(file.summary.names).intersection(timeout.settings):
+                return None
+            if self._changes_namespace(file):
+                sure = Confidence.MEDIUM
+        for name, wanted in timeout.only_with.items():
+            values = [value for file in found for value in self._setting(file, name)]
+            if values and wanted not in values:
+                if "" not in values:
+                    return None
+                sure = Confidence.MEDIUM
+        return sure if found or not timeout.settings else Confidence.MEDIUM
+
+    def _setting(self, file: FileNode, name: str) -> Iterator[str]:
+        """The values that a settings module gives a name; empty for what depends on more than the code."""
+        if _DEVELOPMENT.search(file.summary.module):
+            return
+        term = file.summary.names.get(name)
+        if term is not None:
+            value = self._evaluator.value(file, term)
+            known = isinstance(value, ConstantValue) and isinstance(value.value, str)
+            yield str(value.value) if known and isinstance(value, ConstantValue) else ""
+
+    def _changes_namespace(self, file: FileNode) -> bool:
+        """Whether a module sets names that can't be read: `vars().update(…)`."""
+        module = self._project.graph.functions[file.index, 0]
+        return any(call.entry is not None and call.entry.source == "namespace" for call in module.calls)
 
     def is_partial(self, call: CallSite, timeout: Timeout) -> bool:
         """Whether what is called is a partial that already passes the timeout."""
@@ -231,13 +253,22 @@ class Bounds:
             if block.kind == BlockKind.WITH and self._cancels(function.file, block.terms[0]):
                 return True
         for other in function.calls:
-            if Role.BOUNDS_TIME in self._project.roles(other) and other is not call:
-                passed = (bare(function.file, term) for term in other.row.arguments[:1])
-                if bare(function.file, call.event.term) in passed and self._bounded_arguments(other):
-                    return True
+            if other is call or Role.BOUNDS_TIME not in self._project.roles(other):
+                continue
+            if self._is_passed(call, other) and self._bounded_arguments(other):
+                return True
         return any("timeout" in self._evaluator.symbol_of(function.file, term).rpartition(".")[2].lower()
                    or (isinstance(terms[term], Call) and self._cancels(function.file, term))
                    for term in function.summary.decorators)  # fmt: skip
+
+    def _is_passed(self, call: CallSite, other: CallSite) -> bool:
+        """Whether a call, or the variable that holds it, is the first argument of another."""
+        file = call.function.file
+        for term in other.row.arguments[:1]:
+            held = isinstance(file.summary.terms[term], Local)
+            if bare(file, term) == bare(file, call.event.term) and (held or _covers(other.span, call.span)):
+                return True
+        return False
 
     def _bounded_arguments(self, call: CallSite) -> bool:
         timeout = call.entry.timeout if call.entry is not None else None
@@ -280,6 +311,21 @@ class Bounds:
                 return False
             term = bare(file, base)
         return False
+
+
+_DEVELOPMENT = re.compile(r"(?:^|[._])(?:dev|develop|development|local|tests?|testing|ci)(?:$|[._])")
+
+
+def _holds_settings(file: FileNode) -> bool:
+    summary = file.summary
+    named = "settings" in summary.module or "config" in summary.module
+    return summary.kind is FileKind.SETTINGS or (named and summary.kind is not FileKind.TEST)
+
+
+def _covers(outer: Span, inner: Span) -> bool:
+    return (outer.line, outer.column) <= (inner.line, inner.column) and (
+        (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
+    )
 
 
 def _outlives(setter: LinkedFunction, target: Receiver) -> bool:

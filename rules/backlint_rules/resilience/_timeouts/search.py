@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from backlint.api import (
@@ -157,15 +157,13 @@ class Search:
             if self._is_left_to_client(timeout, receiver) or self._bounds.overridden(receiver, timeout):
                 return
             if made is None and not receiver.root.startswith(call.symbol.partition(".")[0] + "."):
-                wait = Wait(wait.seconds, min(wait.confidence, Confidence.MEDIUM, key=rank), wait.told)
+                wait = replace(wait, confidence=min(wait.confidence, Confidence.MEDIUM, key=rank))
         if not wait.told and self._bounds.is_set(call.function, timeout, origins, receiver, call):
             return
-        if (
-            self._bounds.settings_bound(timeout)
-            or self._bounds.time_is_bounded(call)
-            or self._bounds.is_done(call)
-        ):
+        left = self._bounds.settings_leave(timeout) if timeout.settings else wait.confidence
+        if left is None or self._bounds.time_is_bounded(call) or self._bounds.is_done(call):
             return
+        wait = replace(wait, confidence=min(wait.confidence, left, key=rank))
         yield Fault(call, timeout, wait, frozenset(entry.effects), (), made)
 
     def _judge_stub(self, call: CallSite) -> Iterator[Fault]:
