@@ -22,12 +22,8 @@ from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.sql import literal_text, sql_verb
-<<<<<<< linter/backlint/link/project.py
 from backlint.link.transactions import atomic_requests, open_transaction
-from backlint.link.values import InstanceValue, Value, options
-=======
 from backlint.link.values import ClassValue, InstanceValue, Value, options
->>>>>>> /tmp/w/theirs.py
 from backlint.link.words import words
 from backlint.term import Call, Mapping, Sequence, Term
 
