@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +14,16 @@ import pytest
 import backlint
 from backlint import registry
 from backlint.cli import main
+from backlint.config.settings import Settings
 from backlint.finding import Confidence, Finding, Notice, Severity, Span
 from backlint.registry import Registry, RuleInfo
 from backlint.report import Report, Statistics
 from backlint.rule import Rule
+from backlint.run import source_reader
 from backlint.summary import FileKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from backlint.config.settings import Settings
+    pass
 
 
 class QueryInLoop(Rule):
@@ -142,6 +143,7 @@ def engine(project: Path, rules: object, monkeypatch: pytest.MonkeyPatch) -> Eng
     module = ModuleType("backlint.run")
     module.CheckRequest = CheckRequest  # type: ignore[attr-defined]
     module.check = engine.check  # type: ignore[attr-defined]
+    module.source_reader = source_reader  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "backlint.run", module)
     monkeypatch.setattr(backlint, "run", module, raising=False)
     return engine

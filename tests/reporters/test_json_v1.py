@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8")
 )
+OPTIONAL = {"suppressed"}
+"""Written only when asked for."""
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
@@ -43,6 +45,14 @@ def test_output_fits_the_schema(odd: Report, clean: Report, context: MakeContext
         VALIDATOR.validate(rendered(context, report))
 
 
+def test_suppressed_findings_only_when_asked_for(odd: Report, context: MakeContext) -> None:
+    report = Report(suppressed=odd.findings)
+    data = json.loads(render(report, context(show_suppressed=True)))
+    VALIDATOR.validate(data)
+    assert [found["rule"] for found in data["suppressed"]] == [found.rule for found in odd.findings]
+    assert "suppressed" not in rendered(context, report)
+
+
 def test_schema_lists_exactly_the_fields_that_are_written(odd: Report, context: MakeContext) -> None:
     def check(schema: dict[str, Any], value: object) -> None:
         schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
@@ -50,8 +60,9 @@ def test_schema_lists_exactly_the_fields_that_are_written(odd: Report, context: 
             schema = next(option for option in schema["anyOf"] if option.get("type") != "null")
             return check(schema, value)
         if isinstance(value, dict) and "properties" in schema:
-            assert list(schema["properties"]) == list(value)
+            assert [name for name in schema["properties"] if name in schema["required"]] == list(value)
             assert schema["required"] == list(value)
+            assert set(schema["properties"]) - set(value) <= OPTIONAL
             for name, item in value.items():
                 if item is not None:
                     check(schema["properties"][name], item)

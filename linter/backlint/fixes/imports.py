@@ -31,8 +31,8 @@ def missing_imports(source: SourceText, names: Iterable[str]) -> list[str]:
 def import_edits(source: SourceText, names: Iterable[str]) -> list[Edit]:
     """Edits that add the imports a file lacks, beside those it has.
 
-    Modules of the standard library go among the plain imports of their kind, or before the first
-    import; others go after the last import of the block at the top. Without such a block they follow
+    What comes from the standard library goes among its imports, in alphabetical order, or before the first
+    import; all else after the last import of the block at the top. Without such a block they follow
     docstring, comments and `__future__`.
 
     Raises:
@@ -97,15 +97,24 @@ def _line_for(source: SourceText, statement: str, block: Sequence[ast.stmt]) -> 
     elif not _is_standard(ast.parse(statement).body[0]):
         line = (block[-1].end_lineno or 0) + 1
     else:
-        plain = [other for other in block if isinstance(other, ast.Import) and _is_standard(other)]
-        later = [other for other in plain if f"import {other.names[0].name}" > statement]
+        is_plain = statement.startswith("import ")
+        beside = [
+            other
+            for other in block
+            if _is_standard(other) and (isinstance(other, ast.Import) or not is_plain)
+        ]
+        later = [other for other in beside if is_plain and _sorts_after(other, statement)]
         if later:
             line = later[0].lineno
-        elif plain:
-            line = (plain[-1].end_lineno or 0) + 1
+        elif beside:
+            line = (beside[-1].end_lineno or 0) + 1
         else:
             line = block[0].lineno
     return _between_statements(tree, line)
+
+
+def _sorts_after(other: ast.stmt, statement: str) -> bool:
+    return isinstance(other, ast.Import) and f"import {other.names[0].name}" > statement
 
 
 def _is_standard(statement: ast.stmt) -> bool:
@@ -139,7 +148,8 @@ def _edit(source: SourceText, line: int, statements: list[str], block: Sequence[
     if line > len(source.lines):
         last = len(source.lines)
         end = len(source.lines[-1].encode("utf-8", "surrogatepass"))
-        return Edit(Span(last, end, last, end), "\n" + text if source.lines[-1] else text)
+        lead = "\n" if block else "\n\n"
+        return Edit(Span(last, end, last, end), lead + text if source.lines[-1] else text)
     following = source.lines[line - 1].strip()
     if not block:
         before = "\n" if line > 1 and source.lines[line - 2].strip() else ""
