@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,9 +21,6 @@ from backlint.report import Report, Statistics
 from backlint.rule import Rule
 from backlint.run import source_reader
 from backlint.summary import FileKind
-
-if TYPE_CHECKING:
-    pass
 
 
 class QueryInLoop(Rule):
