@@ -30,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("registry",),
         ("discovery",),
         ("summarise", "link", "select", "cache", "diff"),
-        ("baseline",),
+        ("baseline", "inspection"),
         ("api",),
         ("reporters",),
         ("run",),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,6 +28,9 @@ from backlint.summarise.file import FileTask
 from backlint.summarise.pool import summarise_all
 from backlint.summary import FileSummary, Suppression, decode, encode
 from backlint.syntax.parse import MAX_BYTES
+
+if TYPE_CHECKING:
+    from backlint.link.project import Project
 
 
 class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -347,14 +351,31 @@ def _link(session: Session, summaries: Summaries) -> Outcome:
             return msgspec.msgpack.decode(stored, type=Outcome)
         except msgspec.DecodeError:
             pass
-    from backlint.link.project import Project, ProjectFacts
-
-    catalogue = _catalogue(registry, settings, cache, fingerprint)
-    project = Project(summaries.files, catalogue, ProjectFacts(public_routes=settings.public_routes))
+    project = _project(session, summaries)
     outcome = check_project(project, registry.rules.values())
     if not outcome.notices:
         cache.save_result(key, msgspec.msgpack.encode(outcome))
     return outcome
+
+
+def load_project(request: CheckRequest) -> Project:
+    """The linked project, for questions other than which findings there are.
+
+    Raises:
+        UsageError: a path doesn't exist, or a library entry of the project can't be read.
+    """
+    session = Session(request)
+    discovery = discover((request.settings.root, *request.paths), request.settings)
+    contents = dict([request.stdin]) if request.stdin else {}
+    return _project(session, _summarise(session, discovery.files, contents, None))
+
+
+def _project(session: Session, summaries: Summaries) -> Project:
+    from backlint.link.project import Project, ProjectFacts
+
+    settings = session.settings
+    catalogue = _catalogue(session.registry, settings, session.cache, session.fingerprint)
+    return Project(summaries.files, catalogue, ProjectFacts(public_routes=settings.public_routes))
 
 
 def _catalogue(registry: Registry, settings: Settings, cache: Cache, fingerprint: str) -> Catalogue:
