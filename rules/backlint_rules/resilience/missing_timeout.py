@@ -224,10 +224,10 @@ def _called(project: Project, call: CallSite) -> str:
         row = function.file.summary.terms[bare(function.file, call.row.function)]
         names = (row.symbol if isinstance(row, Name) else call.callee.symbol).split(".")
         if names[0] in project.index.top_level:
-            return f"{'.'.join(names[-2:])}()"
+            return f"`{'.'.join(names[-2:])}()`"
         kept = names[1:-1] if len(names) < 4 else [name for name in names[1:-1] if name[:1].isupper()]
         words = ".".join((names[0], *kept, names[-1])) if len(names) > 1 else words
-    return f"{words}()"
+    return f"`{words}()`"
 
 
 def _message(project: Project, fault: Fault) -> str:

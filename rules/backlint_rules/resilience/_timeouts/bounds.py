@@ -17,6 +17,7 @@ from backlint.api import (
     FileKind,
     FileNode,
     InstanceValue,
+    LibraryFunction,
     LinkedFunction,
     Local,
     Name,
@@ -59,6 +60,9 @@ class Bounds:
         """Whether a call hands a receiver an object of the project's (or an unknown one) that sets timeouts."""
         row, file = call.row, call.function.file
         if call.entry is None or call.entry.effects or call.entry.timeout or not isinstance(row, Call):
+            return False
+        receiver = call.callee.receiver if isinstance(call.callee, LibraryFunction) else None
+        if not isinstance(receiver, InstanceValue) or self._clients.timeout_of(receiver.symbol) is None:
             return False
         for term in (*row.arguments, *(term for _, term in row.keywords)):
             value = self._evaluator.value(file, term)
