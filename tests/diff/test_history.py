@@ -172,3 +172,21 @@ def test_ignored_and_excluded_files_stay_out(work: Any) -> None:
     work.commit()
     work.write(app__local=work.direct * 2, app__legacy__old=None)
     assert review(work) == []
+
+
+def test_fault_without_a_changed_line_in_its_evidence_stands_where_it_is(work: Any) -> None:
+    work.write(
+        app__helpers="from app.pure import describe\n\n__all__ = ['describe']\n",
+        app__pure=work.pure_helper,
+        app__querying=work.querying_helper,
+    )
+    work.commit()
+    work.write(app__helpers="from app.querying import describe\n\n__all__ = ['describe']\n")
+    assert review(work) == [LOOP]
+
+
+def test_settings_apply(work: Any) -> None:
+    work.write(app__direct=work.direct)
+    result = work.check("--select", "query-in-loop", "--diff", "--profile", "gate", "--fail-on", "error")
+    assert (result.status, result.found) == (0, [DIRECT])
+    assert work.check("--ignore", "query-in-loop", "--diff").found == []

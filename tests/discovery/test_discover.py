@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from backlint.config.settings import Settings
-from backlint.discovery import Discovery, discover, locate, project_root, read
+from backlint.discovery import Discovery, discover, locate, project_root, read, would_find
 from backlint.errors import UsageError
 from backlint.finding import Notice
 from backlint.summary import FileKind
@@ -332,3 +332,39 @@ def test_any_tree_is_found(
         assert (root / file.path).is_file()
         assert file.module
         assert locate(root / file.path, Settings(root=root)).module == file.module
+
+
+def test_would_find_agrees_with_a_search(tmp_path: Path) -> None:
+    """Of files that are there, and, once these are deleted, of what they were."""
+    files = [
+        "a.py",
+        "app/a.py",
+        "app/skipped.py",
+        "app/old/a.py",
+        "app/messages_pb2.py",
+        ".hidden/a.py",
+        "node_modules/a.py",
+        "ignored/a.py",
+        "ignored/kept/a.py",
+        "local_a.py",
+        "app/local_b.py",
+        "vendor/a.py",
+        "notes.txt",
+    ]
+    make(tmp_path, dict.fromkeys(files, ""))
+    make(tmp_path, {".gitignore": "/ignored/\nlocal_*\n", "app/.gitignore": "!local_b.py\nskipped.py\n"})
+    settings = Settings(root=tmp_path, exclude=("app/old/",))
+    found = discover([], settings).files
+    assert [file.path for file in found] == ["a.py", "app/a.py", "app/local_b.py"]
+    assert would_find(files, settings) == found
+    for path in files:
+        (tmp_path / path).unlink()
+    gone = would_find([path for path in files if not path.startswith("vendor/")], settings)
+    assert [(file.path, file.module) for file in gone] == [(file.path, file.module) for file in found]
+
+
+def test_would_find_sees_application_folders_with_vendor_names(tmp_path: Path) -> None:
+    make(tmp_path, {"vendor/models.py": "", "build/__init__.py": "", "dist/a.py": ""})
+    settings = Settings(root=tmp_path)
+    found = would_find(["vendor/gone.py", "build/gone.py", "dist/gone.py"], settings)
+    assert [file.path for file in found] == ["build/gone.py", "vendor/gone.py"]
