@@ -45,6 +45,8 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     public_routes: tuple[str, ...] = ()
     manifests: dict[str, str] = {}
     """Text of each manifest by path."""
+    new_files: frozenset[str] = frozenset()
+    """Paths of the files that the change under review adds; empty outside of a diff review."""
 
 
 class Project:
@@ -124,8 +126,16 @@ class Project:
 
     @cached_property
     def flow(self) -> Flow:
-        """Where values come from; see `backlint.link.flow`."""
-        return Flow(self.graph)
+        """What values carry, and where they got it."""
+        return Flow(self.graph, self._given)
+
+    def _given(self, function: LinkedFunction, name: str) -> str:
+        """Where a framework takes a handler's parameter from, such as `body`; empty for other functions."""
+        for route in self.handlers.get(function.key, ()):
+            for parameter in route.parameters:
+                if parameter.name == name:
+                    return parameter.source
+        return "unknown" if self.is_handler(function) else ""
 
     @cached_property
     def mentions(self) -> frozenset[str]:
@@ -215,6 +225,11 @@ class Project:
         """Every call of the project."""
         for function in self.functions:
             yield from function.calls
+
+    def calls_in_file(self, file: FileNode) -> Iterator[CallSite]:
+        """Every call of one file."""
+        for index in range(len(file.summary.functions)):
+            yield from self.graph.functions[file.index, index].calls
 
     def calls_with(self, effect: Effect) -> Iterator[CallSite]:
         """Calls of library functions that have an effect themselves."""

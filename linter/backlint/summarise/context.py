@@ -93,7 +93,11 @@ class FileContext:
         lines = self._lines
         last = node.end_lineno or node.lineno
         inside = " " * (node.col_offset + 1)
-        while last < len(lines) and lines[last].expandtabs().startswith(inside) and lines[last].lstrip()[:1] == "#":
+        while (
+            last < len(lines)
+            and lines[last].expandtabs().startswith(inside)
+            and lines[last].lstrip()[:1] == "#"
+        ):
             last += 1
         found = (_COMMENT.search(line) for line in lines[node.lineno - 1 : last])
         return [comment[1].strip() for comment in found if comment]
