@@ -8,11 +8,23 @@ from backlint.condition import All, AnyOf, Condition, HasEffect, HasRole, IsInst
 from backlint.effect import Effect, Role
 from backlint.finding import Confidence, Edit, Evidence, Finding, Fix, Severity, Span
 from backlint.fixes.source import SourceText
-from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep, Timeout
+from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep, Retry, Timeout
 from backlint.link.constants import NO_CONSTANT
 from backlint.link.effects import short_name
 from backlint.link.filters import Filter
 from backlint.link.findings import Findings
+from backlint.link.flow import Flow, Origin
+from backlint.link.flow.identifiers import identifier_words, names_cleaning, names_secret
+from backlint.link.flow.labels import (
+    EXCEPTION,
+    PERSONAL_DATA,
+    QUERY_RESULT,
+    REQUEST,
+    REQUEST_BODY,
+    SECRET,
+    Label,
+)
+from backlint.link.flow.sinks import SinkArgument, sink_arguments
 from backlint.link.graph import CallSite, LinkedFunction, Site, bare
 from backlint.link.index import FileNode
 from backlint.link.project import Project
@@ -65,7 +77,13 @@ from backlint.term import (
 )
 
 __all__ = [
+    "EXCEPTION",
     "NO_CONSTANT",
+    "PERSONAL_DATA",
+    "QUERY_RESULT",
+    "REQUEST",
+    "REQUEST_BODY",
+    "SECRET",
     "SERVICE_CODE",
     "UNKNOWN",
     "All",
@@ -101,6 +119,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Fix",
+    "Flow",
     "Function",
     "FunctionEntry",
     "FunctionValue",
@@ -111,6 +130,7 @@ __all__ = [
     "IsInstance",
     "Item",
     "Join",
+    "Label",
     "LibraryFunction",
     "LinkedFunction",
     "Local",
@@ -120,16 +140,19 @@ __all__ = [
     "Names",
     "Not",
     "Operation",
+    "Origin",
     "Param",
     "Place",
     "Project",
     "Query",
     "QueryStep",
     "Relation",
+    "Retry",
     "Role",
     "Rule",
     "Sequence",
     "Severity",
+    "SinkArgument",
     "Site",
     "Slice",
     "SourceText",
@@ -145,9 +168,13 @@ __all__ = [
     "Use",
     "Value",
     "bare",
+    "identifier_words",
     "literal_text",
+    "names_cleaning",
+    "names_secret",
     "options",
     "short_name",
+    "sink_arguments",
     "sql_verb",
     "statement_effects",
 ]
