@@ -38,7 +38,7 @@ class Findings:
                 rule=self._rule.id,
                 family=self._rule.family,
                 path=function.path,
-                span=span or (function.summary.span if isinstance(place, LinkedFunction) else place.span),
+                span=span or (head(function) if isinstance(place, LinkedFunction) else place.span),
                 message=message,
                 severity=self._rule.severity if severity is None else severity,
                 confidence=confidence,
@@ -47,3 +47,12 @@ class Findings:
                 evidence=evidence,
             )
         )
+
+
+def head(function: LinkedFunction) -> Span:
+    """The `def` and the name of a function: one line to point at."""
+    span = function.summary.span
+    name = function.summary.name.rpartition(".")[2]
+    keyword = "async def " if function.summary.is_async else "def "
+    end = span.column + len(keyword) + len(name.encode())
+    return Span(span.line, span.column, span.line, end)

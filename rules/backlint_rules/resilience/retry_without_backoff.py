@@ -1,0 +1,95 @@
+"""Retries that don't wait, or always wait the same time."""
+
+from backlint.api import (
+    NO_CONSTANT,
+    BlockKind,
+    CallSite,
+    Confidence,
+    Evidence,
+    Findings,
+    Project,
+    Rule,
+    Severity,
+    short_name,
+)
+from backlint_rules.resilience._retries import (
+    RetryLoop,
+    is_unlimited,
+    retry_loops,
+    retry_settings,
+    sleeps,
+)
+
+
+class RetryWithoutBackoff(Rule):
+    """Checks for retries of a remote service that do not wait, or always wait the same time.
+
+    ## Why is this bad?
+    Tries without a pause are over before the service has recovered, and triple its load just when it can't bear
+    it. With a constant pause all clients that failed together come back together, again and again.
+
+    ## What to do instead
+    Wait longer after each failure, up to a limit, with a random part (`wait_random_exponential`,
+    `retry_backoff=True`), and honour `Retry-After` where the service sends it.
+
+    ## References
+    - [AWS Architecture Blog: exponential backoff and jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)
+    """
+
+    severity = Severity.NOTE
+
+    def check(self, project: Project, findings: Findings) -> None:
+        """Look at retry settings without a wait, and at loops that count their tries."""
+        for call, retry in retry_settings(project):
+            waits = [call.argument(None, name) for name in retry.waits]
+            asked = any(call.argument(None, name) is not None for name in (*retry.bounds, "autoretry_for"))
+            given = any(
+                term is not None and project.constant(call.function, term) not in (None, False, 0)
+                for term in waits
+            )
+            waits_evenly = retry.waits and not retry.backs_off and not given and not call.passes_unknown
+            if asked and waits_evenly and not is_unlimited(project, call, retry) and _retries_by_itself(call):
+                _report_setting(project, findings, call, retry.waits)
+        for found in retry_loops(project, (BlockKind.FOR,)):
+            _check_loop(project, findings, found)
+
+
+def _retries_by_itself(call: CallSite) -> bool:
+    """A job's settings only matter where it retries on its own: a limit alone says what `retry()` may do."""
+    names = {name for name, _ in call.row.keywords}
+    return "autoretry_for" in names or "max_retries" not in names
+
+
+def _report_setting(project: Project, findings: Findings, call: CallSite, waits: tuple[str, ...]) -> None:
+    name = project.words(call.function, call.row.function)
+    findings.add(
+        call,
+        f"`{name}(…)` retries without waiting longer each time",
+        confidence=Confidence.MEDIUM,
+        advice=f"pass `{waits[0]}`, growing and with a random part",
+    )
+
+
+def _check_loop(project: Project, findings: Findings, found: RetryLoop) -> None:
+    waiting = sleeps(project, found)
+    tried = project.words(found.function, found.call.event.term)
+    if not waiting:
+        message = f"the loop tries `{tried}` again at once when it fails"
+    elif all(_is_constant(project, call) for call in waiting):
+        message = f"the loop tries `{tried}` again after the same wait each time"
+    else:
+        return
+    findings.add(
+        found.function,
+        message,
+        span=found.loop.span,
+        confidence=Confidence.MEDIUM,
+        advice=f"wait longer after each failure in `{short_name(found.function)}`, with a random part: "
+        "`time.sleep(min(30, 2**attempt) * random.random())`",
+        evidence=(Evidence(found.function.path, found.handler.span, "after this failure it is tried again"),),
+    )
+
+
+def _is_constant(project: Project, call: CallSite) -> bool:
+    term = call.argument(0, "delay", "seconds", "secs")
+    return term is not None and project.constant(call.function, term) is not NO_CONSTANT
