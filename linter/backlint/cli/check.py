@@ -171,7 +171,10 @@ def run_check(options: CheckOptions) -> int:
         report = fix_and_check_again(
             report,
             settings.root,
-            lambda: _check(options, settings, paths, contents, change),
+            # Fixes move lines, so what has changed has to be asked again.
+            lambda: _check(
+                options, settings, paths, contents, find_change(options.diff, options.staged, settings)
+            ),
             unsafe=options.unsafe_fixes,
             quiet=options.quiet,
         )
