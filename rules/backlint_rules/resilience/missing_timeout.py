@@ -251,6 +251,8 @@ def _advice(fault: Fault) -> str:
     argument = ARGUMENT.match(suggestion)
     if argument is not None and (argument["name"] in fault.timeout.parameters or fault.timeout.keys):
         waits = Effect.CALLS_NETWORK not in fault.effects and Effect.CONNECTS not in fault.effects
+        if fault.handed:
+            return f"hand `{suggestion}` over with it, where need be by `functools.partial`"
         then = ", and handle what it raises when the time is up" if waits else ""
         return f"pass `{suggestion}`{then}"
     if not suggestion:

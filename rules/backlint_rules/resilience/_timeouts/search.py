@@ -47,6 +47,8 @@ class Fault:
     """Of a client: calls that go through it."""
     made: CallSite | None = None
     """Of a call: where its session is made."""
+    handed: bool = False
+    """The function is handed to another that calls it."""
 
 
 class Search:
@@ -70,6 +72,8 @@ class Search:
                 yield from self._judge_call(call, call.entry.timeout)
             elif call.entry is None and not call.targets:
                 yield from self._judge_stub(call)
+            elif call.entry is not None and Role.RUNS_IN_THREAD in call.entry.roles:
+                yield from self._judge_handed_over(call, call.entry)
 
     def _construction(self, call: CallSite) -> tuple[Timeout, str] | None:
         """How a call that makes a client bounds it, and the client's class."""
@@ -166,6 +170,28 @@ class Search:
         wait = replace(wait, confidence=min(wait.confidence, left, key=rank))
         yield Fault(call, timeout, wait, frozenset(entry.effects), (), made)
 
+    def _judge_handed_over(self, call: CallSite, entry: FunctionEntry) -> Iterator[Fault]:
+        """A library function that runs in another thread: `to_thread(requests.get, url)`."""
+        file, row = call.function.file, call.row
+        for argument in (*entry.calls, *entry.defers):
+            term = call.argument(argument) if isinstance(argument, int) else None
+            for value in options(self._evaluator.value(file, term)) if term is not None else ():
+                if not isinstance(value, LibraryFunction) or value.entry.timeout is None or term is None:
+                    continue
+                made = file.summary.terms[bare(file, term)]
+                first = int(argument) + 1
+                if isinstance(made, Call):
+                    inner = (
+                        Call(made.arguments[0], made.arguments[1:], made.keywords) if made.arguments else row
+                    )
+                else:
+                    inner = Call(term, row.arguments[first:], row.keywords)
+                handed = CallSite(call.function, call.event, call.order, inner, value)
+                handed.entry, handed.symbol = value.entry, value.symbol
+                yield from (
+                    replace(fault, handed=True) for fault in self._judge_call(handed, value.entry.timeout)
+                )
+
     def _judge_stub(self, call: CallSite) -> Iterator[Fault]:
         """A remote call through a generated stub, which no entry can know: an object made of a channel."""
         file = call.function.file
@@ -209,11 +235,17 @@ class Search:
             if isinstance(value, InstanceValue)
         ]
         sites = [site for origin in _sorted(receiver.origins) for site in self._sites.get(origin, ())]
+        if timeout.settings:
+            return any(self._is_bounded_client(site) for site in sites)
         bounds += [made[0] for site in sites if (made := self._construction(site)) is not None]
         client = next((bound for bound in bounds if bound is not None), None)
         if client is not None:
             return settable(client) or not timeout.parameters
         return not timeout.settings and not _is_library_symbol(self._project, receiver.root)
+
+    def _is_bounded_client(self, site: CallSite) -> bool:
+        made = self._construction(site)
+        return made is not None and self._waits.of_call(site.function, site.row, made[0], site.symbol) is None
 
     def _made(self, call: CallSite, origins: frozenset[Origin]) -> CallSite | None:
         """Where a call's client is made; of equal clients, the one of the same function."""
@@ -223,8 +255,14 @@ class Search:
             for site in self._sites.get(origin, ())
             if not isinstance(site.callee, ExternalValue)
         ]
-        own = (site for site in sites if site.function is call.function)
-        return next(own, sites[0] if sites else None)
+        called = {target for other in call.function.calls for target in other.targets}
+
+        def nearness(site: CallSite) -> int:
+            if site.function is call.function:
+                return 3
+            return 2 if site.function.key in called else int(_same_class(site.function, call.function))
+
+        return max(sites, key=nearness, default=None)
 
     def _origin(self, call: CallSite) -> Origin:
         return Origin(call.function.file.index, call.event.term)
@@ -268,6 +306,10 @@ def _super_call(function: LinkedFunction) -> CallSite | None:
 def _is_library_symbol(project: Project, symbol: str) -> bool:
     head = symbol.partition(".")[0]
     return bool(head) and head in project.catalogue.modules and head not in project.index.top_level
+
+
+def _same_class(one: LinkedFunction, other: LinkedFunction) -> bool:
+    return one.file is other.file and one.summary.cls == other.summary.cls >= 0
 
 
 def _sorted(origins: frozenset[Origin]) -> list[Origin]:
