@@ -180,11 +180,21 @@ class Evaluator:
         if attribute is not None and attribute.type:
             return self.typed(attribute.type, None, None, None)
         owner, _, name = symbol.rpartition(".")
-        if owner and (owner in self.catalogue.classes or owner in self.catalogue.attributes):
-            value = self.attribute(self.library_symbol(owner), name)
-            if value is not UNKNOWN:
-                return value
+        if owner and self._has_described_owner(owner):
+            described = self.library_symbol(owner)
+            if not isinstance(described, ExternalValue):
+                value = self.attribute(described, name)
+                if value is not UNKNOWN:
+                    return value
         return ExternalValue(symbol)
+
+    def _has_described_owner(self, symbol: str) -> bool:
+        """Whether a symbol is a class or module attribute that an entry describes, or lies below one."""
+        while symbol:
+            if symbol in self.catalogue.classes or symbol in self.catalogue.attributes:
+                return True
+            symbol = symbol.rpartition(".")[0]
+        return False
 
     def attribute(self, value: Value, name: str) -> Value:
         """`value.name`."""
