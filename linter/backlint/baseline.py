@@ -32,7 +32,7 @@ VERSION = 1
 _MAX_BYTES = 100_000_000
 _MERGE_MARKER = re.compile(rb"^(?:<{7}|={7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
 _LINE_NUMBER = re.compile(r"\b(lines?) \d+(?:(?:-| to | and )\d+)?")
-_DEFINITION = re.compile(r"([ \t]*)(?:async[ \t]+def|def|class)[ \t]+(\w+)")
+_DEFINITION = re.compile(r"[ \t]*(?:async[ \t]+def|def|class)[ \t]+(\w+)")
 
 
 class Entry(msgspec.Struct, frozen=True, order=True):
@@ -76,13 +76,23 @@ def default_baseline(root: Path) -> Path | None:
 
 def entry_of(finding: Finding, sources: Sources) -> Entry:
     """The entry that stands for a finding, which must have its fingerprint."""
+    return _entry(finding, _Chain(sources))
+
+
+def entries_of(findings: Iterable[Finding], sources: Sources) -> list[Entry]:
+    """The entries that stand for findings."""
+    chain = _Chain(sources)
+    return [_entry(finding, chain) for finding in findings]
+
+
+def _entry(finding: Finding, chain: _Chain) -> Entry:
     return Entry(
         path=finding.path,
         rule=finding.rule,
         symbol=stable_symbol(finding.symbol),
         fingerprint=finding.fingerprint,
-        snippet=_digest([snippet(sources(finding.path), finding.span)]),
-        evidence=_evidence(finding, sources),
+        snippet=_digest([snippet(chain.source(finding.path), finding.span)]),
+        evidence=_evidence(finding, chain),
         message=_LINE_NUMBER.sub(r"\1 …", finding.message),
     )
 
@@ -94,19 +104,19 @@ def split(findings: Iterable[Finding], entries: Iterable[Entry], sources: Source
     also known by rule, symbol, code and evidence, as long as the file of the entry is gone. Each
     entry answers for one finding.
     """
-    sources = cache(sources)
+    chain = _Chain(sources)
     exact = {(entry.fingerprint, entry.evidence): entry for entry in entries}
     fingerprints = {entry.fingerprint for entry in exact.values()}
     matched: dict[int, Entry] = {}
     judged = list(findings)
     for index, finding in enumerate(judged):
         if finding.fingerprint in fingerprints:
-            match = exact.get((finding.fingerprint, _evidence(finding, sources)))
+            match = exact.get((finding.fingerprint, _evidence(finding, chain)))
             if match is not None:
                 matched[index] = match
     unused = set(exact.values()) - set(matched.values())
     if len(matched) < len(judged) and unused:
-        for index, match in _renamed(judged, matched, unused, sources):
+        for index, match in _renamed(judged, matched, unused, chain):
             matched[index] = match
             unused.remove(match)
     return Split(
@@ -117,19 +127,19 @@ def split(findings: Iterable[Finding], entries: Iterable[Entry], sources: Source
 
 
 def _renamed(
-    findings: Sequence[Finding], matched: Collection[int], unused: Iterable[Entry], sources: Sources
+    findings: Sequence[Finding], matched: Collection[int], unused: Iterable[Entry], chain: _Chain
 ) -> Iterator[tuple[int, Entry]]:
     """Findings, by index, that entries of files that are gone answer for."""
     moved: dict[tuple[str, str, str, str], list[Entry]] = {}
     present = {finding.path for finding in findings}
     for entry in sorted(unused, reverse=True):
-        if entry.path not in present and sources(entry.path) is None:
+        if entry.path not in present and chain.source(entry.path) is None:
             moved.setdefault(_content(entry), []).append(entry)
     if not moved:
         return
     for index, finding in enumerate(findings):
         if index not in matched:
-            candidates = moved.get(_content(entry_of(finding, sources)))
+            candidates = moved.get(_content(_entry(finding, chain)))
             if candidates:
                 yield index, candidates.pop()
 
@@ -183,32 +193,50 @@ def _content(entry: Entry) -> tuple[str, str, str, str]:
     return entry.rule, entry.symbol, entry.snippet, entry.evidence
 
 
-def _evidence(finding: Finding, sources: Sources) -> str:
+def _evidence(finding: Finding, chain: _Chain) -> str:
     """Digest of the chain; the finding's own file counts as itself, whatever it is called."""
     parts: list[str] = []
     for step in finding.evidence:
-        source = sources(step.path)
         parts.append("." if step.path == finding.path else step.path)
-        parts.append(_enclosing(source, step.span))
-        parts.append(snippet(source, step.span))
+        parts += chain.code(step.path, step.span)
     return _digest(parts) if parts else ""
 
 
-def _enclosing(source: SourceText | None, span: Span) -> str:
-    """The functions and classes around a place, found by indentation: parsing takes too long."""
-    if source is None or not 1 <= span.line <= len(source.lines):
-        return ""
-    lines = source.lines
-    indent = _indent(lines[span.line - 1])
-    names: list[str] = []
-    for number in range(span.line - 2, -1, -1):
-        if not indent:
-            break
-        found = _DEFINITION.match(lines[number])
-        if found is not None and len(found[1].expandtabs()) < indent:
-            names.append(found[2])
-            indent = len(found[1].expandtabs())
-    return ".".join(reversed(names))
+class _Chain:
+    """The code of evidence; many findings share a loop or a query."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.source = cache(sources)
+        self.code = cache(self._code)
+        self._definitions = cache(self._find_definitions)
+
+    def _code(self, path: str, span: Span) -> tuple[str, str]:
+        """The functions and classes around a place, and what the code in it says."""
+        return self._enclosing(path, span.line), snippet(self.source(path), span)
+
+    def _enclosing(self, path: str, line: int) -> str:
+        """Found by indentation, for parsing takes too long."""
+        source = self.source(path)
+        if source is None or not 1 <= line <= len(source.lines):
+            return ""
+        indent = _indent(source.lines[line - 1])
+        names: list[str] = []
+        for number, column, name in self._definitions(path):
+            if number < line and column < indent:
+                names.append(name)
+                indent = column
+        return ".".join(reversed(names))
+
+    def _find_definitions(self, path: str) -> list[tuple[int, int, str]]:
+        """Line, indentation and name of each definition in a file, the last one first."""
+        source = self.source(path)
+        lines = [] if source is None else source.lines
+        found = [
+            (number, _indent(line), match[1])
+            for number, line in enumerate(lines, 1)
+            if ("def " in line or "class " in line) and (match := _DEFINITION.match(line)) is not None
+        ]
+        return found[::-1]
 
 
 def _indent(line: str) -> int:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,8 +138,9 @@ def analyse(
 
 
 def source_reader(root: Path, contents: Mapping[str, bytes]) -> Callable[[str], SourceText | None]:
-    """A function from a path to its text, which is what was analysed."""
+    """A function from a path to its text, which is what was analysed; each file is read once."""
 
+    @cache
     def source(path: str) -> SourceText | None:
         if path in contents:
             return SourceText(path, contents[path])

@@ -147,13 +147,10 @@ def _check(settings: Settings, cache_dir: Path | None, jobs: int | None) -> Repo
 
 
 def _write(path: Path, report: Report, settings: Settings) -> None:
-    from functools import cache
-
-    from backlint.baseline import entry_of, write_baseline
+    from backlint.baseline import entries_of, write_baseline
     from backlint.run import source_reader
 
-    sources = cache(source_reader(settings.root, {}))
-    write_baseline(path, [entry_of(finding, sources) for finding in report.findings])
+    write_baseline(path, entries_of(report.findings, source_reader(settings.root, {})))
     write(f"{plural(len(report.findings), 'finding')} written to {escape(str(path))}\n")
 
 
