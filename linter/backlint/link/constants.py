@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from backlint.link.values import ConstantValue
-from backlint.term import Call, Const, Local, Operation
+from backlint.term import Call, Const, Local, Name, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,28 @@ def constant(evaluator: Evaluator, file: FileNode, term: int, depth: int = 0) ->
         return _arithmetic(evaluator, file, row, depth)
     if isinstance(row, Call) and evaluator.symbol_of(file, row.function) == "datetime.timedelta":
         return _timedelta(evaluator, file, row, depth)
+    defined = _definition(evaluator, file, row) if isinstance(row, Name) else None
+    if defined is not None:
+        return constant(evaluator, *defined, depth + 1)
     value = evaluator.value(file, term)
     return value.value if isinstance(value, ConstantValue) else NO_CONSTANT
+
+
+def _definition(evaluator: Evaluator, file: FileNode, row: Name) -> tuple[FileNode, int] | None:
+    """The project's module-level assignment behind a name, imports followed: its file and term."""
+    symbol = row.symbol
+    for _ in range(_DEPTH):
+        found, names = evaluator.index.split(symbol, file.root)
+        if found is None or len(names) != 1:
+            return None
+        term = found.summary.names.get(names[0])
+        if term is not None:
+            return found, term
+        target = found.aliases.get(names[0])
+        if target is None or target == symbol:
+            return None
+        symbol, file = target, found
+    return None
 
 
 def _arithmetic(evaluator: Evaluator, file: FileNode, row: Operation, depth: int) -> Constant | NoConstant:

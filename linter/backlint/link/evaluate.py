@@ -10,6 +10,7 @@ from backlint.link.attributes import attribute, decorated_as
 from backlint.link.entry_types import typed
 from backlint.link.members import Classes
 from backlint.link.relations import Relations
+from backlint.link.requests import request_parameter
 from backlint.link.term_values import EVALUATE
 from backlint.link.values import (
     UNKNOWN,
@@ -64,6 +65,7 @@ class Evaluator:
         """Call sites of each project function: file, call, and how many leading parameters are bound."""
         self._relations: Relations | None = None
         self._short_names: dict[str, list[str]] | None = None
+        self._depth = 0
 
     @property
     def relations(self) -> Relations:
@@ -106,9 +108,15 @@ class Evaluator:
         found = values[term]
         if found is not None:
             return found
+        if self._depth > _DEEPEST:
+            return UNKNOWN
         values[term] = UNKNOWN
         row = file.summary.terms[term]
-        result = EVALUATE[row.__class__](self, file, row)
+        self._depth += 1
+        try:
+            result = EVALUATE[row.__class__](self, file, row)
+        finally:
+            self._depth -= 1
         values[term] = result
         return result
 
@@ -157,7 +165,8 @@ class Evaluator:
         for star in file.stars:
             source = self.index.module(star, file.root)
             if source is not None and source is not file:
-                if name.startswith("_") and name not in (source.summary.exports or ()):
+                exports = source.summary.exports
+                if name.startswith("_") if exports is None else name not in exports:
                     continue
                 value = self.symbol(f"{star}.{name}", file.root)
             else:
@@ -279,13 +288,17 @@ class Evaluator:
         if found is None:
             self._returns[key] = UNKNOWN
             found = self._returns[key] = self._returned(function)
-        if (
-            function.receiver is not None
-            and isinstance(found, InstanceValue)
-            and found.symbol == "typing.Self"
-        ):
-            return instance_of(function.receiver)
+        if _SELF in options(found):
+            found = union([self._own(function) if one == _SELF else one for one in options(found)])
         return self._with_arguments(found, function.receiver)
+
+    def _own(self, function: FunctionValue) -> Value:
+        """The object that a method is called on, or a new one of its class."""
+        if function.receiver is not None:
+            return instance_of(function.receiver)
+        file = self.index.files[function.file]
+        summary = file.summary.functions[function.function]
+        return InstanceValue(self.owner(file, summary)) if summary.cls >= 0 else UNKNOWN
 
     def _with_arguments(self, found: Value, receiver: Value | None) -> Value:
         """A query set that a method of a manager returns is one of the manager's class."""
@@ -310,13 +323,36 @@ class Evaluator:
         file = self.index.files[function.file]
         summary = file.summary.functions[function.function]
         if summary.returns >= 0:
+            if self.symbol_of(file, summary.returns) in _SELF_NAMES:
+                return _SELF
             declared = annotation_value(self, file, summary.returns)
             if declared is not UNKNOWN and not is_hollow(declared):
                 return declared
         if summary.is_generator:
             return instance("typing.Iterator", self.yielded(function))
-        results = [self.value(file, event.term) for event in summary.events if event.kind == EventKind.RETURN]
-        return union(results)
+        returns = [event.term for event in summary.events if event.kind == EventKind.RETURN]
+        return union(
+            [
+                _SELF if self._is_own(file, function.function, term) else self.value(file, term)
+                for term in returns
+            ]
+        )
+
+    def _is_own(self, file: FileNode, function: int, term: int) -> bool:
+        """Whether a method returns what it is called on (`self`), or a new object of its class (`cls()`)."""
+        summary = file.summary.functions[function]
+        terms = file.summary.terms
+        row = terms[term]
+        while isinstance(row, Local):
+            row = terms[row.base]
+        is_call = isinstance(row, Call)
+        if isinstance(row, Call):
+            row = terms[row.function]
+        if summary.cls < 0 or not summary.parameters or row != Param(function, summary.parameters[0].name):
+            return False
+        if self._decorated_with(file, function, {"builtins.staticmethod"}):
+            return False
+        return is_call == self._decorated_with(file, function, {"builtins.classmethod"})
 
     def yielded(self, function: FunctionValue) -> Value:
         """What a project generator yields."""
@@ -402,7 +438,8 @@ class Evaluator:
                     return default
             if parameter.kind in ("*", "**"):
                 return UNKNOWN
-            return self._passed(file, row, position)
+            request = request_parameter(self, file, row.function, position, row.name)
+            return self._passed(file, row, position) if request is UNKNOWN else request
         return UNKNOWN
 
     def _passed(self, file: FileNode, row: Param, position: int) -> Value:
@@ -449,6 +486,10 @@ class Evaluator:
         return None
 
 
+_SELF = InstanceValue("typing.Self")
+_SELF_NAMES = frozenset({"typing.Self", "typing_extensions.Self"})
+_DEEPEST = 800
+"""Terms inside terms that are followed, a few Python frames each: well below the recursion limit."""
 _ITERATORS = frozenset(
     f"{module}.{name}"
     for module in ("typing", "collections.abc")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backlint.link.values import ClassValue, InstanceValue, options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import ClassEntry, FunctionEntry
@@ -50,6 +50,7 @@ class Classes:
         self._evaluator = evaluator
         self._project: dict[str, ProjectClass | None] = {}
         self._order: dict[str, tuple[str, ...]] = {}
+        self._depth = 0
 
     def project_class(self, symbol: str) -> ProjectClass | None:
         """The project's class of this name, or None where it is a library's or unknown."""
@@ -77,31 +78,32 @@ class Classes:
         return self._catalogue.classes.get(symbol)
 
     def order(self, symbol: str) -> tuple[str, ...]:
-        """The class and its ancestors, nearest first: a depth-first order without repeats.
+        """The class and its ancestors in the order that Python looks members up.
 
-        It differs from Python's C3 order only in diamonds, where both find the same members
-        unless siblings disagree.
+        Where Python would refuse the bases as inconsistent, depth first without repeats.
         """
         found = self._order.get(symbol)
         if found is None:
+            if self._depth > _MOST_ANCESTORS:
+                return (symbol,)
             self._order[symbol] = (symbol,)
-            seen: dict[str, None] = {}
-            self._collect(symbol, seen)
-            found = self._order[symbol] = tuple(seen)
+            self._depth += 1
+            try:
+                found = self._order[symbol] = self._linearised(symbol)
+            finally:
+                self._depth -= 1
         return found
 
-    def _collect(self, symbol: str, seen: dict[str, None]) -> None:
-        if symbol in seen or len(seen) > 200:
-            return
-        seen[symbol] = None
+    def _linearised(self, symbol: str) -> tuple[str, ...]:
         cls = self.project_class(symbol)
-        if cls is not None:
-            bases = cls.bases
-        else:
-            entry = self.library_class(symbol)
-            bases = () if entry is None else entry.bases
-        for base in bases:
-            self._collect(base, seen)
+        entry = self.library_class(symbol) if cls is None else None
+        bases = cls.bases if cls is not None else entry.bases if entry is not None else ()
+        bases = tuple(dict.fromkeys(base for base in bases if base != symbol))
+        lines = [line for base in bases if symbol not in (line := self.order(base))]
+        merged = _merge([*lines, bases])
+        if merged is None:
+            merged = list(dict.fromkeys(name for line in lines for name in line))
+        return (symbol, *merged)[:_MOST_ANCESTORS]
 
     def is_subclass(self, symbol: str, ancestors: frozenset[str] | tuple[str, ...]) -> bool:
         """Whether a class is one of `ancestors` or inherits from one."""
@@ -116,3 +118,20 @@ class Classes:
                 if method is not None:
                     return ancestor, method
         return None
+
+
+_MOST_ANCESTORS = 200
+
+
+def _merge(lines: Sequence[Sequence[str]]) -> list[str] | None:
+    """The C3 merge of orders of resolution; None where they contradict each other."""
+    left = [list(line) for line in lines if line]
+    merged: list[str] = []
+    while left:
+        later = {name for line in left for name in line[1:]}
+        head = next((line[0] for line in left if line[0] not in later), None)
+        if head is None:
+            return None
+        merged.append(head)
+        left = [rest for line in left if (rest := line[1:] if line[0] == head else line)]
+    return merged
