@@ -396,3 +396,66 @@ def test_admin_paths() -> None:
     )
     assert route(project, "a").is_admin_path
     assert not route(project, "b").is_admin_path
+
+
+def test_django_middleware_guards_where_it_refuses() -> None:
+    project = project_from(
+        {
+            "manage.py": "",
+            "site/__init__.py": "",
+            "site/settings.py": """
+                MIDDLEWARE = [
+                    "corsheaders.middleware.CorsMiddleware",
+                    "site.middleware.SignIn",
+                    "site.middleware.Refuse",
+                ]
+                """,
+            "site/middleware.py": """
+                from django.contrib import auth
+                from django.http import HttpResponseForbidden
+
+                class SignIn:
+                    def __init__(self, get_response): self.get_response = get_response
+                    def __call__(self, request):
+                        user = auth.authenticate(request, remote_user="x")
+                        return self.get_response(request)
+
+                class Refuse:
+                    def __init__(self, get_response): self.get_response = get_response
+                    def __call__(self, request):
+                        if not request.user.is_staff:
+                            return HttpResponseForbidden()
+                        return self.get_response(request)
+                """,
+            "site/urls.py": """
+                from django.urls import path
+                from site import views
+                urlpatterns = [path("x/", views.x)]
+                """,
+            "site/views.py": "def x(request): ...\n",
+        }
+    )
+    assert guards(route(project, "x")) == ["Refuse:authorises"]
+
+
+def test_decorators_of_unknown_libraries() -> None:
+    project = project_from(
+        {
+            "app/main.py": """
+                from flask import Flask
+                from apidocs import describe
+                from company_auth import needs_role
+                app = Flask(__name__)
+
+                @app.get("/a")
+                @describe("x")
+                def a(): ...
+
+                @app.get("/b")
+                @needs_role("x")
+                def b(): ...
+                """
+        }
+    )
+    assert guards(route(project, "a")) == []
+    assert guards(route(project, "b")) == ["needs_role:?"]

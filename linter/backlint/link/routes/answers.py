@@ -130,8 +130,13 @@ class _Walk:
         self.opaque = False
         self.open = False
         self.optional = False
+        self.refuses = False
+        self.told: set[Role] = set()
+        """Roles of library functions that say whether somebody may pass, and leave it to the caller to refuse."""
 
     def answer(self) -> Answer:
+        if self.refuses:
+            self.roles |= self.told
         if not self.roles:
             return Answer(frozenset(), self.opaque)
         if self.optional:
@@ -191,9 +196,12 @@ class _Walk:
                     role = Role.AUTHENTICATES
                 entry = site.entry
                 found = GUARDING.intersection(entry.roles if entry is not None else ())
-                self.roles.update(found)
-                if found:
-                    yield event
+                if entry is not None and _only_tells(site.symbol, entry.returns):
+                    self.told.update(found)
+                else:
+                    self.roles.update(found)
+                    if found:
+                        yield event
                 self._note_opaque(function, site.row.function, site.callee)
                 before = len(self.roles)
                 for target in site.targets:
@@ -201,6 +209,7 @@ class _Walk:
                 if len(self.roles) > before:
                     yield event
             if role is not None:
+                self.refuses = True
                 self.roles.add(role)
                 yield event
 
@@ -407,6 +416,14 @@ def _is_presence(file: FileNode, term: int) -> bool:
 
 _SIGNED_IN = re.compile(r"^(?:is_)?(?:authed|authenticated|logged_in|signed_in)$", re.I)
 _PRESENTED = re.compile(r"token|credential|header|authorization|key|bearer|jwt|session|cookie", re.I)
+
+
+def _only_tells(symbol: str, returns: str) -> bool:
+    """Whether a function gives its answer as a value instead of refusing by itself."""
+    return returns.removeprefix("builtins.") == "bool" or symbol.rpartition(".")[2] in (
+        "authenticate",
+        "aauthenticate",
+    )
 
 
 def _takes_status(symbol: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from backlint.effect import Role
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from backlint.link.routes.context import Context
     from backlint.link.routes.mounts import PendingGuard
 
+_MAY_GUARD = re.compile(
+    r"auth|login|logged|perm|token|user|requir|role|jwt|verif|protect|secur|private|acl|access|admin|staff|member|scope"
+    r"|gate|polic|right|allow|restrict|internal|key|sign|session|check|valid|guard|limit|throttle|owner|identity",
+    re.I,
+)
 _PLAIN = frozenset(
     {
         "builtins",
@@ -153,7 +159,9 @@ class Guards:
             return self._of_class(kind, value, path, span, level)
         if isinstance(value, ExternalValue):
             top = value.symbol.partition(".")[0]
-            if kind is GuardKind.MIDDLEWARE or (kind is GuardKind.DECORATOR and top in _PLAIN):
+            if kind is GuardKind.MIDDLEWARE:
+                return None
+            if kind is GuardKind.DECORATOR and (top in _PLAIN or not _MAY_GUARD.search(value.symbol)):
                 return None
             known = kind is GuardKind.AUTHENTICATION
             return Guard(kind, value.symbol, path, span, level, unresolved=not known)
