@@ -34,6 +34,7 @@ from backlint_rules.resilience._timeouts.search import ARGUMENT, KINDS, Fault, S
 
 _PASSED = re.compile(r"pass `(?P<argument>(?P<name>\w+)=[\d.]+)`")
 _MAX_EVIDENCE = 6
+_MAX_TARGETS = 2
 
 
 class MissingTimeout(Rule):
@@ -180,7 +181,8 @@ def _reach(project: Project) -> dict[tuple[int, int], CallSite | None]:
     while queue:
         function = queue.popleft()
         for call in function.calls:
-            for target in call.targets:
+            # A call that any of many implementations may answer says little of which one does.
+            for target in call.targets if len(call.targets) <= _MAX_TARGETS else ():
                 if target not in reached:
                     reached[target] = call
                     queue.append(project.graph.functions[target])
