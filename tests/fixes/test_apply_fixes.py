@@ -188,6 +188,16 @@ IMPORTS = [
         "import os\nfrom decimal import Decimal\n\nf()\n",
     ),
     (
+        "from datetime import datetime  # the time\n\nf()\n",
+        ("from datetime import UTC", "from datetime import timezone"),
+        "from datetime import datetime, UTC, timezone  # the time\n\nf()\n",
+    ),
+    (
+        "from datetime import (\n    date,\n    timezone,\n)\n\nf()\n",
+        ("from datetime import datetime",),
+        "from datetime import (\n    date,\n    datetime, timezone,\n)\n\nf()\n",
+    ),
+    (
         "from decimal import Decimal\n\nf()\n",
         ("from decimal import Decimal",),
         "from decimal import Decimal\n\nf()\n",

@@ -33,7 +33,7 @@ def import_edits(source: SourceText, names: Iterable[str]) -> list[Edit]:
 
     What comes from the standard library goes among its imports, in alphabetical order, or before the first
     import; all else after the last import of the block at the top. Without such a block they follow
-    docstring, comments and `__future__`.
+    docstring, comments and `__future__`. Names go into an import from the same module where there is one.
 
     Raises:
         ParseFailure: the file has no tree.
@@ -41,10 +41,38 @@ def import_edits(source: SourceText, names: Iterable[str]) -> list[Edit]:
     statements = missing_imports(source, names)
     by_line: dict[int, list[str]] = {}
     block = _block(source.tree)
+    edits: list[Edit] = []
     for statement in statements:
-        line = _line_for(source, statement, block)
-        by_line.setdefault(line, []).append(statement)
-    return [_edit(source, line, texts, block) for line, texts in sorted(by_line.items())]
+        joined = _join(statement, block)
+        if joined:
+            edits += joined
+        else:
+            by_line.setdefault(_line_for(source, statement, block), []).append(statement)
+    return edits + [_edit(source, line, texts, block) for line, texts in sorted(by_line.items())]
+
+
+def _join(statement: str, block: Sequence[ast.stmt]) -> list[Edit]:
+    """Edits that add the names to an import from the same module; none where there is no such import."""
+    new = ast.parse(statement).body[0]
+    if not isinstance(new, ast.ImportFrom):
+        return []
+    for other in block:
+        if (
+            isinstance(other, ast.ImportFrom)
+            and (other.module, other.level) == (new.module, new.level)
+            and other.names[0].name != "*"
+        ):
+            return [_add_name(other.names, alias) for alias in new.names]
+    return []
+
+
+def _add_name(names: Sequence[ast.alias], new: ast.alias) -> Edit:
+    text = f"{new.name} as {new.asname}" if new.asname else new.name
+    for name in names:
+        if name.name.casefold() > new.name.casefold():
+            return Edit(Span(name.lineno, name.col_offset, name.lineno, name.col_offset), f"{text}, ")
+    line, column = names[-1].end_lineno or 0, names[-1].end_col_offset or 0
+    return Edit(Span(line, column, line, column), f", {text}")
 
 
 def _bound(body: Sequence[ast.stmt]) -> set[tuple[str, str]]:
