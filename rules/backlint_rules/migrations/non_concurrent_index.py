@@ -124,7 +124,7 @@ def _had_no_index(one: Placed, everything: list[Placed]) -> bool:
     earlier = [
         other
         for other in everything
-        if other.step.kind in ("had", "column", "alters")
+        if other.step.kind in ("had", "alters")
         and (other.step.table, other.step.name) == (one.step.table, one.step.name)
         and other.function.path.rpartition("/")[0] == folder
         and other.function.path < one.function.path
