@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _LIMIT = re.compile(r"\blimit\s+\S|\bfetch\s+(?:first|next)\b|\bselect\s+top\b|\brownum\b", re.IGNORECASE)
 _GROUPED = re.compile(r"\bgroup\s+by\b", re.IGNORECASE)
+_GROUP_KEY = re.compile(r"\bgroup\s+by\s+(?:(?P<alias>\w+)\.)?id\b", re.IGNORECASE)
+_TABLE = re.compile(r"\bfrom\s+(?:\w+\.)?(?P<table>\w+)(?:\s+(?:as\s+)?(?P<alias>\w+))?", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
 _AGGREGATE = re.compile(
     r"^\W*(?:with\b.*\))?\s*select\s+(?:distinct\s+)?(?:coalesce\s*\(|round\s*\(|\()?\s*"
@@ -23,6 +25,15 @@ _AGGREGATE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FUNCTION = re.compile(r"^\W*select\s+[\w.]+\([^()]*\)(?:\s+as\s+\w+)?\s*;?\s*$", re.IGNORECASE | re.DOTALL)
+
+
+def _by_own_key(text: str) -> bool:
+    """Whether a statement groups by the key of the table it reads: as many groups as the table has rows."""
+    grouped = _GROUP_KEY.search(text)
+    read = _TABLE.search(text)
+    if grouped is None or read is None:
+        return False
+    return grouped["alias"] in (None, read["table"], read["alias"])
 
 
 class Limits:
@@ -48,8 +59,10 @@ class Limits:
         return ""
 
     def _by_text(self, text: str) -> str:
-        if _LIMIT.search(text) or _GROUPED.search(text) or _FUNCTION.match(text):
+        if _LIMIT.search(text) or _FUNCTION.match(text):
             return "sql"
+        if _GROUPED.search(text):
+            return "" if _by_own_key(text) else "sql"
         if _AGGREGATE.match(text) or not _FROM.search(text):
             return "sql"
         return ""
@@ -79,9 +92,16 @@ class Limits:
         if isinstance(row, Const):
             return False
         inner = self._queries.of_term(one.file, one.value)
-        if inner is not None and not inner.executed:
+        if inner is not None and not inner.executed and not (inner is not query and self.reason(inner)):
             return False
-        return self._is_unique(query, one) or one.column.endswith(("_id", "id", "pk"))
+        return self._is_unique(query, one) or self._refers(query, one)
+
+    def _refers(self, query: Query, one: Filter) -> bool:
+        """Whether a column names rows of another table, a known number of them."""
+        if one.column.endswith(("_id", "id", "pk")):
+            return True
+        model = self._models.get(query.model) if query.model else None
+        return model is not None and one.column.partition("__")[0] in model.relations
 
     def _is_unique(self, query: Query, one: Filter) -> bool:
         model = self._models.get(query.model) if query.model else None

@@ -46,6 +46,8 @@ class Field(msgspec.Struct, frozen=True):
     """It has an index of its own, or one by being primary or unique."""
     nullable: bool = False
     default: bool = False
+    stamps: bool = False
+    """It keeps when the row was made: rows of such a table pile up with time."""
     references: str = ""
     """The ORM class that it points to, or the table and column as written: `users.id`."""
 
@@ -205,6 +207,7 @@ class Models:
                 )
             ),
             default=any(name in flags for name in _DEFAULT),
+            stamps=_is_time(type_name) and any(name in flags for name in (*_DEFAULT, "auto_now_add")),
             references=relation.target if relation is not None else references,
         )
 
@@ -349,6 +352,10 @@ def _bare(file: FileNode, term: int) -> object:
     while isinstance(row, Local):
         row = file.summary.terms[row.base]
     return row
+
+
+def _is_time(type_name: str) -> bool:
+    return type_name.lower().startswith(("datetime", "date", "timestamp"))
 
 
 def _is_column(kind: str) -> bool:

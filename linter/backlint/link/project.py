@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backlint.effect import Effect, Role
+from backlint.link.arguments import call_argument
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
 from backlint.link.eager import Eager, eager, is_query, loaded_by_model
 from backlint.link.effects import Effects
@@ -23,7 +24,7 @@ from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.transactions import atomic_requests, open_transaction
-from backlint.link.values import ClassValue, InstanceValue, Value, options
+from backlint.link.values import ClassValue, FunctionValue, InstanceValue, Value, options
 from backlint.link.words import words
 from backlint.term import Call, Mapping, Sequence, Term
 
@@ -82,6 +83,10 @@ class Project:
     def query(self, function: LinkedFunction, term: int) -> Query | None:
         """The query that a term is, or whose rows or result it holds; None where it is none or unknown."""
         return self.queries.of(function, term)
+
+    def class_query(self, symbol: str) -> Query | None:
+        """The query that a class-based view shows: its `get_queryset`, else its `queryset` or `model`."""
+        return self.queries.of_class(symbol)
 
     def filters(self, query: Query) -> tuple[Filter, ...]:
         """What a query compares, step by step."""
@@ -204,6 +209,19 @@ class Project:
     def per_request(self) -> Reach:
         """Functions that run for each request."""
         return Reach(self, (key for key, found in self.graph.functions.items() if self.is_handler(found)))
+
+    @cached_property
+    def in_background(self) -> Reach:
+        """Functions that run in threads, tasks and executors of the service."""
+        return Reach(self, self._deferred())
+
+    def _deferred(self) -> Iterator[FunctionKey]:
+        for call in self.calls():
+            for argument in call.entry.defers if call.entry is not None else ():
+                term = call_argument(call.row, argument)
+                for value in () if term is None else options(self.evaluator.value(call.function.file, term)):
+                    if isinstance(value, FunctionValue):
+                        yield value.file, value.function
 
     @cached_property
     def per_job(self) -> Reach:

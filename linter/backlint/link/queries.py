@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 _DEPTH = 60
 _SPACE = re.compile(r"\s")
 _IMPORTS = 8
+_STREAMING = frozenset({"yield_per", "stream_results"})
 _EXECUTORS = frozenset(
     {"execute", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "exec", "raw"}
 )
@@ -100,6 +101,15 @@ class Queries:
     def of_attribute(self, symbol: str, name: str) -> Query | None:
         """The query that an attribute in the body of a class is: `queryset = Post.objects.all()`."""
         return self._class_attribute(symbol, name, Frame(self._evaluator.index.files[0]))
+
+    def of_class(self, symbol: str) -> Query | None:
+        """The query that a class-based view shows: its `get_queryset`, else its `queryset` or `model`."""
+        for ancestor in self._evaluator.classes.order(symbol):
+            cls = self._evaluator.classes.project_class(ancestor)
+            if cls is not None and cls.method("get_queryset") is not None:
+                return self.of_method(symbol, "get_queryset")
+        frame = Frame(self._evaluator.index.files[0])
+        return self._class_attribute(symbol, "queryset", frame) or self._modelled(frame, symbol)
 
     def of_method(self, symbol: str, name: str) -> Query | None:
         """The query that a method of a class (or of an ancestor in the project) returns."""
@@ -294,8 +304,14 @@ class Queries:
         """A query of which only the type is known."""
         for value in options(self._evaluator.value(frame.file, term)):
             if isinstance(value, InstanceValue) and self.is_query_class(value.symbol):
-                return Query(self._model_of(value), origin=frame.place(term), complete=False)
+                start = not self._is_consumed(value.symbol)
+                return Query(self._model_of(value), origin=frame.place(term), complete=start)
         return None
+
+    def _is_consumed(self, symbol: str) -> bool:
+        """Whether a query class holds a query already; managers and collections are where one starts."""
+        entries = map(self._evaluator.classes.library_class, self._evaluator.classes.order(symbol))
+        return any(entry is not None and Effect.QUERIES in entry.consume for entry in entries)
 
     def _model_of(self, value: Value) -> str:
         """The ORM class in the type arguments of a query."""
@@ -448,6 +464,8 @@ class Queries:
         executed = Effect.QUERIES in entry.effects and not entry.lazy
         if entry.consumes and not entry.lazy:
             executed, kinds = True, (*kinds, QueryStep.ALL)
+        if any(name in _STREAMING for name, _ in row.keywords):
+            kinds = (*kinds, QueryStep.STREAMS)
         step = Step(kinds, _called(frame.file, row), frame.place(term), row.arguments, row.keywords)
         if base.origin is None or base.origin.term < 0:
             base = replace(base, origin=frame.place(term))

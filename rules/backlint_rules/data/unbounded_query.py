@@ -1,0 +1,370 @@
+"""Queries that give as many rows as there are."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from backlint.api import (
+    Attr,
+    Awaited,
+    Call,
+    CallSite,
+    Comprehension,
+    Confidence,
+    Const,
+    Effect,
+    Element,
+    EventKind,
+    Evidence,
+    Filter,
+    Findings,
+    FunctionValue,
+    Item,
+    Join,
+    LinkedFunction,
+    Local,
+    Mapping,
+    Name,
+    Project,
+    Query,
+    QueryStep,
+    Rule,
+    Sequence,
+    Severity,
+    Span,
+    Star,
+    Term,
+    Use,
+    bare,
+    options,
+    short_name,
+    statement_effects,
+)
+from backlint_rules.data._listing import list_views
+
+_WRITES = (QueryStep.CREATES, QueryStep.UPDATES, QueryStep.DELETES)
+_SMALL_TABLES = (
+    *("setting", "config", "configuration", "option", "role", "permission", "channel", "warehouse", "plugin"),
+    *("country", "currency", "language", "plan", "flag", "status", "statu", "type", "kind", "field"),
+)
+"""How tables are called that people fill by hand."""
+_NARROW = 2
+"""Equalities, one with a parent among them, that rows may share in number; with more they are few."""
+
+
+class Fetch(NamedTuple):
+    """A place where the rows of a query are fetched or shown."""
+
+    function: LinkedFunction
+    term: int
+    span: Span
+    shown: bool = False
+    """They are handed to a response, template or serializer."""
+
+
+class UnboundedQuery(Rule):
+    """Checks for queries in handlers and jobs that load as many rows as the table has.
+
+    ## Why is this bad?
+    With a hundred rows in development the list is instant. With a million in production the same
+    request reads them all, builds an object for each and serialises it: the worker runs out of memory, the
+    database connection is held for minutes, and anybody who knows the address can make it happen.
+
+    ## What to do instead
+    Give a list a limit and a way to the next page (a cursor on an indexed key). Let a job work in
+    batches: `iterator()`, `yield_per`, or `LIMIT` until nothing is left. Where only a number is needed,
+    let the database count.
+
+    ## References
+    - [OWASP API4:2023 Unrestricted Resource Consumption](https://owasp.org/API-Security/editions/2023/en/0xa4-unrestricted-resource-consumption/)
+    - [Django: iterator()](https://docs.djangoproject.com/en/stable/ref/models/querysets/#iterator)
+    """
+
+    severity = Severity.WARNING
+    tags = ("CWE-770", "OWASP-API4")
+
+    def check(self, project: Project, findings: Findings) -> None:
+        """Look at every place where rows are fetched, and at views that list a query set by themselves."""
+        reported: set[object] = set()
+        for function in project.functions:
+            if not function.index:
+                continue
+            for place in _fetches(project, function):
+                query = project.query(function, place.term)
+                if query is None or query.origin is None or query.origin in reported:
+                    continue
+                if _is_unbounded(project, function, query):
+                    reported.add(query.origin)
+                    _report(project, findings, place, query)
+        for view in list_views(project):
+            if not project.bounds(view.query) and not view.query.streamed:
+                findings.add(
+                    view.place,
+                    f"`{view.name}` lists every `{_model(view.query) or 'row'}`: no pagination class here or by default",
+                    span=view.span,
+                    advice="set `pagination_class` on the view, or DEFAULT_PAGINATION_CLASS and PAGE_SIZE for all",
+                )
+
+
+def _fetches(project: Project, function: LinkedFunction) -> Iterator[Fetch]:
+    """Where a function sends queries, hands queries on to be shown, or has a helper run its statement."""
+    parents = _receivers(function)
+    for site in function.sites:
+        if Effect.QUERIES not in site.effects:
+            continue
+        if site.event is not None and site.event.use is Use.DISCARDED:
+            continue
+        tips = list(_tips(parents, bare(function.file, site.term)))
+        for tip in tips:
+            yield Fetch(function, tip, site.span)
+    for call in function.calls:
+        entry = call.entry
+        if entry is not None and QueryStep.ALL in entry.query and not entry.effects:
+            yield Fetch(function, call.event.term, call.span)
+        elif entry is not None and not entry.query and not entry.lazy:
+            for term in _shown(project, call):
+                yield Fetch(function, term, _span_of(function, term) or call.span, True)
+        elif entry is None and any(isinstance(value, FunctionValue) for value in options(call.callee)):
+            query = project.query(function, call.event.term)
+            if query is not None and query.sql is not None and query.executed and _starts_in(query, function):
+                yield Fetch(function, call.event.term, call.span)
+    if project.is_handler(function):
+        for event in function.summary.events:
+            if event.kind == EventKind.RETURN and project.is_lazy_query(project.value(function, event.term)):
+                yield Fetch(function, event.term, _span_of(function, event.term) or event.span)
+
+
+def _starts_in(query: Query, function: LinkedFunction) -> bool:
+    origin = query.origin
+    return origin is not None and origin.file is function.file and origin.function == function.index
+
+
+def _receivers(function: LinkedFunction) -> dict[int, list[int]]:
+    """For each value, the calls of its methods."""
+    found: dict[int, list[int]] = {}
+    terms = function.file.summary.terms
+    for event in function.summary.events:
+        row = terms[event.term] if event.kind == EventKind.CALL else None
+        callee = terms[row.function] if isinstance(row, Call) else None
+        if isinstance(callee, Attr):
+            found.setdefault(_plain(function, callee.base), []).append(event.term)
+    return found
+
+
+def _plain(function: LinkedFunction, term: int) -> int:
+    terms = function.file.summary.terms
+    row = terms[term]
+    while isinstance(row, Local | Awaited):
+        term = row.base
+        row = terms[term]
+    return term
+
+
+def _tips(parents: dict[int, list[int]], term: int, depth: int = 0) -> Iterator[int]:
+    """The ends of the chains of calls that start at a value."""
+    after = parents.get(term, [])
+    if not after or depth > 12:
+        yield term
+    for other in after:
+        yield from _tips(parents, other, depth + 1)
+
+
+def _shown(project: Project, call: CallSite) -> Iterator[int]:
+    """Queries among what a response, template or serializer is given."""
+    entry = call.entry
+    if entry is None:
+        return
+    many = any(name == "many" for name, _ in call.row.keywords)
+    shows = bool(entry.passes or "response" in entry.sinks or "template" in entry.sinks or many)
+    if not shows or call.targets:
+        return
+    pending = [*call.row.arguments, *(term for _, term in call.row.keywords)]
+    terms = call.function.file.summary.terms
+    while pending:
+        term = pending.pop(0)
+        row = terms[bare(call.function.file, term)]
+        if isinstance(row, Mapping):
+            pending.extend(value for _, value in row.entries)
+        elif isinstance(row, Sequence):
+            pending.extend(row.items)
+        elif project.is_lazy_query(project.value(call.function, term)):
+            yield bare(call.function.file, term)
+
+
+def _span_of(function: LinkedFunction, term: int) -> Span | None:
+    index = bare(function.file, term)
+    for event in function.summary.events:
+        if event.kind == EventKind.CALL and event.term == index:
+            return event.span
+    return None
+
+
+def _is_unbounded(project: Project, function: LinkedFunction, query: Query) -> bool:
+    if not query.complete or query.may_have(*_WRITES, QueryStep.STREAMS, QueryStep.BULK):
+        return False
+    if query.sql is not None:
+        if Effect.QUERIES not in statement_effects(query.sql) or "{}" in query.sql[-40:]:
+            return False
+    elif not query.model and not query.may_have(QueryStep.FILTERS, QueryStep.ALL):
+        return False
+    if query.steps and query.steps[-1].kinds and set(query.steps[-1].kinds) <= {QueryStep.EAGER}:
+        return False
+    return not project.bounds(query)
+
+
+def _report(project: Project, findings: Findings, place: Fetch, query: Query) -> None:
+    function = place.function
+    reach = next(
+        (one for one in (project.per_request, project.per_job, project.in_background) if function in one),
+        None,
+    )
+    model = _model(query)
+    what = f"every `{model}`" if model else "every row"
+    found = project.filters(query)
+    matching = " that matches" if found or query.may_have(QueryStep.FILTERS, QueryStep.EXCLUDES) else ""
+    if query.parent is not None:
+        owner = query.parent.owner.rpartition(".")[2]
+        matching = f" of one `{owner}`{matching}"
+    evidence = reach.chain(function) if reach is not None else ()
+    origin = query.origin
+    if origin is not None and (
+        origin.file is not function.file or abs(origin.span.line - place.span.line) > 12
+    ):
+        evidence += (
+            Evidence(origin.file.summary.path, origin.span, "the query is built here, without a limit"),
+        )
+    if reach is None or reach is project.per_request:
+        advice = "take a page at a time: an upper bound for `limit`, and a cursor on an indexed key"
+    else:
+        advice = (
+            "work in batches: stream the rows (`iterator()`, `yield_per`) or take a limited number at a time"
+        )
+    findings.add(
+        function,
+        f"`{_words(project, place)}` loads {what}{matching}, however many there are",
+        span=place.span,
+        confidence=_confidence(project, place, query),
+        advice=advice,
+        evidence=evidence,
+    )
+
+
+def _words(project: Project, place: Fetch) -> str:
+    text = project.words(place.function, place.term)
+    return text if len(text) <= 70 else short_name(place.function)
+
+
+def _model(query: Query) -> str:
+    return query.model.rpartition(".")[2]
+
+
+def _confidence(project: Project, place: Fetch, query: Query) -> Confidence:
+    """How sure it is that the rows grow without end: by who fetches them, for what, and what table it is."""
+    function = place.function
+    reached = (
+        function in project.per_request or function in project.per_job or function in project.in_background
+    )
+    if not reached or function.memoised or _is_small(query.model) or query.may_have(QueryStep.LIMITS):
+        return Confidence.LOW
+    shown = place.shown or _is_returned(project, function, place.term)
+    if query.may_have(QueryStep.PROJECTS) and query.sql is None:
+        shown = shown and project.is_handler(function)
+        if not shown:
+            return Confidence.LOW
+    sure = 0
+    if project.is_handler(function):
+        sure = 2 if shown else 1
+    elif function.key in project.jobs:
+        sure = 2
+    elif shown or function not in project.per_request:
+        sure = 1
+    if not _grows(project, query):
+        sure -= 1
+    narrowed = _narrowed(project, query)
+    if narrowed:
+        sure = sure - 1 if project.is_handler(function) and shown and narrowed <= _NARROW else 0
+    return (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[max(0, sure)]
+
+
+def _narrowed(project: Project, query: Query) -> int:
+    """How many equalities keep the rows to those of a parent; 0 where there is no parent."""
+    equal = {one for one in project.filters(query) if one.always and one.equals and not _is_flag(one)}
+    parents = {one.column for one in equal if _refers(project, query, one)}
+    if query.parent is not None:
+        return _NARROW + 1
+    return len({one.column.removesuffix("_id") for one in equal}) if parents else 0
+
+
+def _grows(project: Project, query: Query) -> bool:
+    """Whether rows pile up with time: they keep when they were made. Of tables that are not known, yes."""
+    model = project.model(query.model) if query.model else None
+    if model is None:
+        return bool(query.model) or query.sql is not None
+    return any(field.stamps for field in model.fields.values())
+
+
+def _is_returned(project: Project, function: LinkedFunction, term: int) -> bool:
+    """Whether a value, or something made of it, is what the function answers with."""
+    wanted = {term, bare(function.file, term), _plain(function, term)}
+    pending = [
+        event.term for event in function.summary.events if event.kind in (EventKind.RETURN, EventKind.YIELD)
+    ]
+    seen: set[int] = set()
+    while pending:
+        index = pending.pop()
+        if index in wanted:
+            return True
+        if index < 0 or index in seen:
+            continue
+        seen.add(index)
+        row = project.term(function, index)
+        if isinstance(row, Comprehension):
+            pending.extend((row.element, *function.summary.blocks[row.block].terms))
+        pending.extend(_parts(row))
+    return False
+
+
+def _parts(row: Term) -> list[int]:
+    """The values that a value is made of."""
+    match row:
+        case Local(_, base) | Awaited(base) | Attr(base, _) | Element(base, _) | Star(base):
+            return [base]
+        case Call(function, arguments, keywords):
+            return [function, *arguments, *(term for _, term in keywords)]
+        case Sequence(_, items):
+            return list(items)
+        case Mapping(entries):
+            return [value for _, value in entries]
+        case Join(found):
+            return list(found)
+        case Item(base, _):
+            return [base]
+        case _:
+            return []
+
+
+def _is_flag(one: Filter) -> bool:
+    """A comparison with a state or truth value, which many rows share."""
+    if one.file is None or one.value < 0:
+        return False
+    row = one.file.summary.terms[one.value]
+    return isinstance(row, Const) or (isinstance(row, Name) and row.symbol.rpartition(".")[2].isupper())
+
+
+def _refers(project: Project, query: Query, one: Filter) -> bool:
+    """Whether a comparison names the row of another table."""
+    if one.model and query.model and one.model != query.model:
+        return True
+    head, _, last = one.column.rpartition("__")
+    if head and last in ("id", "pk"):
+        return True
+    head = one.column.partition("__")[0]
+    relation = project.relation(query.model, head) if query.model else None
+    if relation is not None:
+        return not relation.many
+    model = project.model(query.model) if query.model else None
+    field = model.fields.get(one.column) if model is not None else None
+    return bool(field is not None and field.references) or one.column.endswith("_id")
+
+
+def _is_small(model: str) -> bool:
+    return model.rpartition(".")[2].lower().removesuffix("s").endswith(_SMALL_TABLES)
