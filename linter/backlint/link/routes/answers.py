@@ -88,6 +88,8 @@ _DECODES = frozenset({"jwt.decode", "jose.jwt.decode", "authlib.jose.jwt.decode"
 class Answer(msgspec.Struct, frozen=True):
     roles: frozenset[Role] = frozenset()
     unresolved: bool = False
+    opaque: bool = False
+    """Unresolved only because something it calls is not known."""
 
 
 class Answers:
@@ -138,7 +140,7 @@ class _Walk:
         if self.refuses:
             self.roles |= self.told
         if not self.roles:
-            return Answer(frozenset(), self.opaque)
+            return Answer(frozenset(), self.opaque, self.opaque)
         if self.optional:
             return Answer(frozenset(self.roles - {Role.AUTHENTICATES, Role.AUTHORISES}))
         if Role.AUTHENTICATES in self.roles:

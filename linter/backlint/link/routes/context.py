@@ -33,6 +33,8 @@ class Context:
         self.evaluator = project.evaluator
         self.origins = Origins(project.evaluator)
         self._spans: dict[int, dict[int, list[Span]]] = {}
+        self._methods: dict[tuple[str, str], FunctionKey | None] = {}
+        self.registrations: dict[str, list[CallSite]] | None = None
 
     @cached_property
     def files(self) -> list[FileNode]:
@@ -113,6 +115,12 @@ class Context:
 
     def class_method(self, symbol: str, name: str) -> FunctionKey | None:
         """The project method of this name that an instance of the class has."""
+        key = (symbol, name)
+        if key not in self._methods:
+            self._methods[key] = self._find_method(symbol, name)
+        return self._methods[key]
+
+    def _find_method(self, symbol: str, name: str) -> FunctionKey | None:
         classes = self.evaluator.classes
         for ancestor in classes.order(symbol):
             cls = classes.project_class(ancestor)

@@ -11,11 +11,12 @@ from backlint.link.routes.context import Context, argument
 from backlint.link.routes.draft import Draft
 from backlint.link.routes.model import UNKNOWN_PART
 from backlint.link.values import ClassValue, options
-from backlint.term import Call
+from backlint.term import Attr, Call, Name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from backlint.link.graph import CallSite
     from backlint.link.index import FileNode
     from backlint.link.routes.mounts import PendingGuard
     from backlint.link.routes.origins import Origin
@@ -46,13 +47,8 @@ def router_routes(
 ) -> Iterator[Draft]:
     """The routes of everything that was registered with a router."""
     slash = _trailing_slash(context, router)
-    for site in context.calls():
-        if site.symbol.rpartition(".")[2] != "register" or not site.row.arguments:
-            continue
+    for site in registrations(context).get(router.key, ()):
         file = site.function.file
-        origins = context.origins.receiver(file, site.row.function)
-        if router.key not in {origin.key for origin in origins}:
-            continue
         name = context.text(file, site.argument(0, "prefix"))
         view = site.argument(1, "viewset")
         symbol = "" if view is None else _class_symbol(context, file, view)
@@ -71,6 +67,25 @@ def router_routes(
             yield msgspec.structs.replace(
                 draft, mounted=mounted, guards=guards, file=file.index, span=site.span
             )
+
+
+def registrations(context: Context) -> dict[str, list[CallSite]]:
+    """Calls of `register`, by the key of the object they are registered with."""
+    if context.registrations is None:
+        found: dict[str, list[CallSite]] = {}
+        for site in context.calls():
+            if site.row.arguments and _is_register(site):
+                for origin in context.origins.receiver(site.function.file, site.row.function):
+                    found.setdefault(origin.key, []).append(site)
+        context.registrations = found
+    return context.registrations
+
+
+def _is_register(site: CallSite) -> bool:
+    row = site.function.file.summary.terms[site.row.function]
+    if isinstance(row, Name):
+        return row.symbol.endswith(".register")
+    return isinstance(row, Attr) and row.name == "register"
 
 
 def _trailing_slash(context: Context, router: Origin) -> str:

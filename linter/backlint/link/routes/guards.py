@@ -62,6 +62,8 @@ _RUN = {
     GuardKind.HOOK: ("__call__",),
     GuardKind.AUTHENTICATION: (),
 }
+_BEFORE_ALL = frozenset({GuardKind.MIDDLEWARE, GuardKind.HOOK})
+"""Most of these guard nothing, so one is taken for a guard only where it refuses somebody."""
 _MAX_DEPTH = 8
 
 
@@ -332,7 +334,8 @@ def _guard(
     answer: Answer,
     function: FunctionKey | None = None,
 ) -> Guard:
-    return Guard(kind, symbol, path, span, level, _ordered(answer.roles), answer.unresolved, function)
+    unresolved = answer.unresolved and not (answer.opaque and kind in _BEFORE_ALL)
+    return Guard(kind, symbol, path, span, level, _ordered(answer.roles), unresolved, function)
 
 
 _HANDS_OVER = frozenset(

@@ -42,13 +42,24 @@ class ViewGuards:
         self._guards = guards
         self._context = guards.context
         self._settings: tuple[Guard, ...] | None = None
+        self._classes: dict[str, tuple[Guard, ...]] = {}
+        self._rest = [
+            definition(self._context.evaluator, file, term)
+            for file in self._context.project.files
+            if (term := file.summary.names.get("REST_FRAMEWORK")) is not None
+        ]
 
     def of(self, draft: Draft) -> Iterator[Guard]:
         """The guards of a draft besides those it carries, from the outermost in."""
         if draft.framework in ("django", "rest_framework", "ninja"):
             yield from self._middleware()
         if draft.view:
-            yield from self._class(draft)
+            if draft.action_term >= 0:
+                yield from self._class(draft)
+            else:
+                if draft.view not in self._classes:
+                    self._classes[draft.view] = tuple(self._class(draft))
+                yield from self._classes[draft.view]
         if draft.handler is not None:
             if draft.guarded_class:
                 yield from self._decorators(draft.handler, draft.span)
@@ -175,19 +186,13 @@ class ViewGuards:
                 yield from self._default(kind, default)
 
     def _default(self, kind: GuardKind, name: str) -> Iterator[Guard]:
-        for file, term in self._rest_settings():
+        for file, term in self._rest:
             mapping = file.summary.terms[term]
             for key, value in mapping.entries if isinstance(mapping, Mapping) else ():
                 if key >= 0 and self._context.text(file, key) == name:
                     span = _line_span(file, "REST_FRAMEWORK")
                     yield from self._listed(kind, file, value, span, "settings")
                     return
-
-    def _rest_settings(self) -> Iterator[tuple[FileNode, int]]:
-        for file in self._context.project.files:
-            term = file.summary.names.get("REST_FRAMEWORK")
-            if term is not None:
-                yield definition(self._context.evaluator, file, term)
 
     def _middleware(self) -> tuple[Guard, ...]:
         """What Django's `MIDDLEWARE` setting puts before every view, where it guards."""
