@@ -30,6 +30,7 @@ from backlint.link.index import FileNode
 from backlint.link.project import Project
 from backlint.link.query import Place, Query, Step
 from backlint.link.relations import Relation
+from backlint.link.routes.model import Guard, GuardKind, ParameterSource, Route, RouteKind, RouteParameter
 from backlint.link.sql import literal_text, sql_verb, statement_effects
 from backlint.link.values import (
     UNKNOWN,
@@ -123,6 +124,8 @@ __all__ = [
     "Function",
     "FunctionEntry",
     "FunctionValue",
+    "Guard",
+    "GuardKind",
     "HasEffect",
     "HasRole",
     "Instance",
@@ -142,6 +145,7 @@ __all__ = [
     "Operation",
     "Origin",
     "Param",
+    "ParameterSource",
     "Place",
     "Project",
     "Query",
@@ -149,6 +153,9 @@ __all__ = [
     "Relation",
     "Retry",
     "Role",
+    "Route",
+    "RouteKind",
+    "RouteParameter",
     "Rule",
     "Sequence",
     "Severity",
