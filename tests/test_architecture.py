@@ -29,11 +29,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("rule",),
         ("registry",),
         ("discovery",),
-        ("summarise", "link", "select", "cache", "diff"),
+        ("summarise", "link", "select", "cache"),
         ("baseline", "inspection"),
         ("api",),
         ("reporters",),
-        ("run",),
+        ("run", "diff"),
         ("cli", "testing"),
         ("programmatic",),
     )
