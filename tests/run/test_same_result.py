@@ -173,7 +173,7 @@ class KillsWorker(Rule):
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=3), st.binary(max_size=60))
-def test_any_bytes_as_files(project: Path, contents: list[bytes], ignore: bytes) -> None:
+def test_any_bytes_as_files(pack: Registry, project: Path, contents: list[bytes], ignore: bytes) -> None:
     for path in project.glob("any_*.py"):
         path.unlink()
     (project / ".gitignore").write_bytes(ignore)
