@@ -35,7 +35,8 @@ def validate(tmp_path_factory: pytest.TempPathFactory) -> Validate:
     if npm is None or node is None:
         pytest.skip("npm is not installed")
     folder = tmp_path_factory.mktemp("multitool")
-    command = [npm, "install", "--no-audit", "--no-fund", "--no-save", "--prefix", str(folder), PACKAGE]
+    options = ["--no-audit", "--no-fund", "--no-save", "--fetch-retries", "1", "--fetch-timeout", "30000"]
+    command = [npm, "install", *options, "--prefix", str(folder), PACKAGE]
     try:
         installed = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=240, cwd=folder
