@@ -117,7 +117,7 @@ def test_project_decorator_of_flask() -> None:
             "app/guards.py": """
                 import functools
                 from flask import abort, redirect, url_for
-                from app.config import get_config
+                from app.config import AccountVisibility, get_config
                 from app.users import authed, is_admin
 
                 def admins_only(f):
@@ -139,7 +139,7 @@ def test_project_decorator_of_flask() -> None:
                 def if_private(f):
                     @functools.wraps(f)
                     def wrapper(*args, **kwargs):
-                        if get_config("public"):
+                        if get_config(AccountVisibility.ACCOUNTS) == AccountVisibility.PUBLIC:
                             return f(*args, **kwargs)
                         if authed():
                             return f(*args, **kwargs)
@@ -163,7 +163,7 @@ def test_project_decorator_of_flask() -> None:
                 def count(): ...
                 """,
             "app/users.py": "def authed(): ...\ndef is_admin(): ...\n",
-            "app/config.py": "def get_config(key): ...\n",
+            "app/config.py": "def get_config(key): ...\nclass AccountVisibility:\n    PUBLIC = 1\n    ACCOUNTS = 2\n",
             "app/main.py": """
                 from flask import Flask
                 from app.guards import *
@@ -459,3 +459,16 @@ def test_decorators_of_unknown_libraries() -> None:
     )
     assert guards(route(project, "a")) == []
     assert guards(route(project, "b")) == ["needs_role:?"]
+
+
+def test_views_of_unknown_libraries_are_unknown() -> None:
+    project = project_from(
+        {
+            "site/urls.py": """
+                from django.urls import include, path
+                from other.views import Docs
+                urlpatterns = [path("docs/", Docs.as_view()), path("x/", include("other.urls"))]
+                """,
+        }
+    )
+    assert {found.path: found.is_protected for found in project.routes} == {"/docs/": None, "/x/…": None}

@@ -258,6 +258,10 @@ class _Walk:
         if isinstance(row, Call):
             inside = " ".join(self._test(file, argument) for argument in row.arguments)
             return f"{words(file.summary, row.function)}({inside})"
+        if isinstance(row, Name):
+            # Constants say nothing of the caller: `AccountVisibility.PUBLIC`, `get_config(USER_MODE)`.
+            last = row.symbol.rpartition(".")[2]
+            return "" if last.isupper() else last
         if isinstance(row, Const | Sequence):
             return str(row.value) if isinstance(row, Const) and not isinstance(row.value, str) else ""
         return words(file.summary, term)

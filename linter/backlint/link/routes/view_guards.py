@@ -53,6 +53,8 @@ class ViewGuards:
         """The guards of a draft besides those it carries, from the outermost in."""
         if draft.framework in ("django", "rest_framework", "ninja"):
             yield from self._middleware()
+        if draft.handler is None and not draft.view:
+            yield self._unseen(draft)
         if draft.view:
             if draft.action_term >= 0:
                 yield from self._class(draft)
@@ -71,6 +73,11 @@ class ViewGuards:
             if draft.framework == "rest_framework" and not draft.view:
                 yield from self._function_view(draft.handler)
 
+    def _unseen(self, draft: Draft) -> Guard:
+        """What a view guards itself with that neither the project nor an entry shows."""
+        path = self._context.project.files[draft.file].summary.path
+        return Guard(GuardKind.MIXIN, draft.view or draft.path, path, draft.span, "class", unresolved=True)
+
     def _decorators(self, key: FunctionKey, registered: Span) -> Iterator[Guard]:
         file = self._context.project.files[key[0]]
         summary = file.summary.functions[key[1]]
@@ -86,6 +93,8 @@ class ViewGuards:
         order = classes.order(draft.view)
         cls = classes.project_class(draft.view)
         if cls is None:
+            if classes.library_class(draft.view) is None:
+                yield self._unseen(draft)
             return
         for ancestor in order:
             entry = classes.library_class(ancestor)
