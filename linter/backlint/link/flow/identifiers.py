@@ -29,6 +29,9 @@ _PAIRS = frozenset(
     }
 )  # fmt: skip
 _NUMBERS = frozenset({"otp", "totp", "cvv", "cvc", "passcode", "code", "number"})
+_IDENTIFYING = frozenset(
+    {"id", "salt", "nonce", "iv", "name", "filename", "suffix", "boundary", "slug", "prefix"}
+)
 _ADDRESSES = frozenset(
     {"database", "db", "mongo", "mongodb", "amqp", "broker", "postgres", "postgresql", "mysql", "redis"}
 )
@@ -185,6 +188,8 @@ def names_secret(name: str) -> bool:
         words = words[:-1]
     if not words:
         return False
+    if words[-1] == "dsn" and "sentry" in words:
+        return False
     return words[-1] in _SECRETS or words[-2:] in _PAIRS
 
 
@@ -197,6 +202,13 @@ def names_secret_header(name: str) -> bool:
         or (bool(words) and words[-1] in ("cookie", "authorization", "sessionid", "sid"))
         or words == ("session",)
     )
+
+
+@lru_cache(maxsize=4096)
+def names_identifier(name: str) -> bool:
+    """Whether a name says that random characters only tell things apart: `request_id`, `salt`, `file_name`."""
+    words = identifier_words(name)
+    return bool(words) and words[-1] in _IDENTIFYING and "session" not in words
 
 
 @lru_cache(maxsize=4096)

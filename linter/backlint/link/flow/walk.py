@@ -23,7 +23,7 @@ from backlint.link.flow.forms import (
     text,
     through,
 )
-from backlint.link.flow.identifiers import identifier_words, names_number, names_secret
+from backlint.link.flow.identifiers import identifier_words, names_identifier, names_number, names_secret
 from backlint.link.flow.items import item
 from backlint.link.flow.labels import WHOLES, Label
 from backlint.link.flow.objects import holder, shown_fields
@@ -190,6 +190,8 @@ class Walk:
         if base is HARMLESS:
             return base
         if isinstance(base, Origin):
+            if self.label.named and not base.named and names_identifier(name):
+                return HARMLESS
             carrier = base.words if base.whole else self.words(frame, term)
             if base.named and not base.what.startswith(("which", "whose")) and carrier != base.words:
                 return msgspec.structs.replace(base, words=carrier, what=f"which holds `{base.words}`")
