@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for layer in (
         ("", "condition", "effect", "term", "errors", "finding", "report", "version", "entry_points"),
         ("summary",),
-        ("libraries", "config"),
+        ("libraries", "config", "manifests"),
         ("syntax",),
         ("semantics",),
         ("fixes",),

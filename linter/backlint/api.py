@@ -45,6 +45,15 @@ from backlint.link.values import (
     Value,
     options,
 )
+from backlint.manifests.dependencies import (
+    Declared,
+    brought_by,
+    distributions,
+    is_declared,
+    is_standard,
+    known_modules,
+    unaccounted,
+)
 from backlint.rule import SERVICE_CODE, Rule
 from backlint.summarise.context import FileContext
 from backlint.summary import Block, BlockKind, Event, EventKind, FileKind, Use
@@ -105,6 +114,7 @@ __all__ = [
     "Confidence",
     "Const",
     "ConstantValue",
+    "Declared",
     "Edit",
     "Effect",
     "Element",
@@ -175,7 +185,12 @@ __all__ = [
     "Use",
     "Value",
     "bare",
+    "brought_by",
+    "distributions",
     "identifier_words",
+    "is_declared",
+    "is_standard",
+    "known_modules",
     "literal_text",
     "names_cleaning",
     "names_secret",
@@ -184,4 +199,5 @@ __all__ = [
     "sink_arguments",
     "sql_verb",
     "statement_effects",
+    "unaccounted",
 ]

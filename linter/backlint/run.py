@@ -22,6 +22,7 @@ from backlint.finding import Finding, Notice
 from backlint.fixes.source import SourceText, read_source
 from backlint.libraries.catalogue import Catalogue, compile_entries, decode_catalogue, encode_catalogue
 from backlint.link.check import Outcome, check_project
+from backlint.link.facts import ProjectFacts
 from backlint.registry import Registry, library_folders, load_rules
 from backlint.report import Report, Statistics
 from backlint.select.selection import Selection, select
@@ -32,6 +33,9 @@ from backlint.syntax.parse import MAX_BYTES
 
 if TYPE_CHECKING:
     from backlint.link.project import Project
+
+
+_LARGEST_MANIFEST = 1_000_000
 
 
 class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +126,9 @@ def analyse(
     files: Iterable[SourceFile],
     contents: Mapping[str, bytes],
     previous: Analysis | None = None,
+    *,
+    manifests: Mapping[str, str] | None = None,
+    new_files: frozenset[str] = frozenset(),
 ) -> Analysis:
     """Summarise files and link them.
 
@@ -129,12 +136,24 @@ def analyse(
         contents: What stands for the file on disk, by path.
         previous: An analysis of another state of the project: summaries of files that `contents` doesn't
             name are taken from it, and nothing is read from the disk.
+        manifests: Text of each manifest by path.
+        new_files: Paths of migrations that the change under review adds.
     """
     summaries = _summarise(session, files, contents, previous)
     session.clock.lap("summarise")
-    outcome = _link(session, summaries)
+    outcome = _link(session, summaries, _facts(session, manifests, new_files))
     session.clock.lap("link")
     return Analysis(summaries, outcome)
+
+
+def read_manifests(root: Path, paths: Iterable[str]) -> dict[str, str]:
+    """The texts of manifests by path; one that can't be read, or is far too large, is left out."""
+    texts = {}
+    for path in paths:
+        source = read_source(root, path)
+        if source is not None and len(source.data) <= _LARGEST_MANIFEST:
+            texts[path] = source.text.encode("utf-8", "replace").decode()
+    return texts
 
 
 def source_reader(root: Path, contents: Mapping[str, bytes]) -> Callable[[str], SourceText | None]:
@@ -154,7 +173,8 @@ def _check(session: Session) -> Report:
     discovery = discover((settings.root, *request.paths), settings)
     session.clock.lap("discover")
     overlay = dict([request.stdin]) if request.stdin else {}
-    analysis = analyse(session, discovery.files, overlay)
+    manifests = read_manifests(settings.root, discovery.manifests)
+    analysis = analyse(session, discovery.files, overlay, manifests=manifests)
     summaries, outcome = analysis.summaries, analysis.outcome
     shown = shown_paths(request, discovery)
     source = source_reader(settings.root, overlay)
@@ -333,14 +353,14 @@ def _by_path(summaries: Summaries) -> dict[str, tuple[FileSummary, str]]:
     }
 
 
-def _link(session: Session, summaries: Summaries) -> Outcome:
+def _link(session: Session, summaries: Summaries, facts: ProjectFacts) -> Outcome:
     """The linked outcome; taken whole from the cache when nothing has changed."""
     settings, cache, fingerprint = session.settings, session.cache, session.fingerprint
     registry = session.registry
     digest = blake2b(digest_size=20)
     for part in (
         fingerprint.encode(),
-        msgspec.json.encode((settings.libraries, settings.roles, settings.public_routes), order="sorted"),
+        msgspec.json.encode((settings.libraries, settings.roles, facts), order="sorted"),
         *(key.encode() for key in sorted(summaries.keys)),
         *(root.encode() for root in sorted(f"{summary.path}:{root}" for summary, root in summaries.files)),
     ):
@@ -353,7 +373,7 @@ def _link(session: Session, summaries: Summaries) -> Outcome:
             return msgspec.msgpack.decode(stored, type=Outcome)
         except msgspec.DecodeError:
             pass
-    project = _project(session, summaries)
+    project = _project(session, summaries, facts)
     outcome = check_project(project, registry.rules.values())
     if not outcome.notices:
         cache.save_result(key, msgspec.msgpack.encode(outcome))
@@ -369,15 +389,24 @@ def load_project(request: CheckRequest) -> Project:
     session = Session(request)
     discovery = discover((request.settings.root, *request.paths), request.settings)
     contents = dict([request.stdin]) if request.stdin else {}
-    return _project(session, _summarise(session, discovery.files, contents, None))
+    facts = _facts(session, read_manifests(request.settings.root, discovery.manifests))
+    return _project(session, _summarise(session, discovery.files, contents, None), facts)
 
 
-def _project(session: Session, summaries: Summaries) -> Project:
-    from backlint.link.project import Project, ProjectFacts
+def _facts(
+    session: Session, manifests: Mapping[str, str] | None, new_files: frozenset[str] = frozenset()
+) -> ProjectFacts:
+    return ProjectFacts(
+        public_routes=session.settings.public_routes, manifests=dict(manifests or {}), new_files=new_files
+    )
+
+
+def _project(session: Session, summaries: Summaries, facts: ProjectFacts) -> Project:
+    from backlint.link.project import Project
 
     settings = session.settings
     catalogue = _catalogue(session.registry, settings, session.cache, session.fingerprint)
-    return Project(summaries.files, catalogue, ProjectFacts(public_routes=settings.public_routes))
+    return Project(summaries.files, catalogue, facts)
 
 
 def _catalogue(registry: Registry, settings: Settings, cache: Cache, fingerprint: str) -> Catalogue:

@@ -17,12 +17,14 @@ from backlint.run import (
     analyse,
     collector_off,
     concerns,
+    read_manifests,
     select_findings,
     shown_paths,
     source_reader,
     with_fixes,
     without_known,
 )
+from backlint.summary import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -55,8 +57,14 @@ def _review(session: Session, change: ChangeSet) -> Report:
     base_files = _files(head_files, change.base, settings)
     session.clock.lap("discover")
     head_contents, base_contents = _contents(change.head), _contents(change.base)
-    head = analyse(session, head_files, head_contents)
-    base = analyse(session, base_files, base_contents, previous=head)
+    manifests = read_manifests(settings.root, discovery.manifests)
+    added = {file.path for file in change.files if not file.old_path}
+    # Only of migrations it matters that they are new; with more, no result would be found in the cache again.
+    new_files = frozenset(
+        file.path for file in head_files if file.kind is FileKind.MIGRATION and file.path in added
+    )
+    head = analyse(session, head_files, head_contents, manifests=manifests, new_files=new_files)
+    base = analyse(session, base_files, base_contents, previous=head, manifests=manifests)
     shown = shown_paths(request, discovery)
     touched = Touched({file.path: file.added for file in change.files if file.path is not None})
     sources = (

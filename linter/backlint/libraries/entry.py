@@ -135,7 +135,7 @@ class FunctionEntry(
     """Arguments that reach a dangerous place, by its name.
 
     `sql`, `log`, `shell` (of subprocess: only with `shell=True`), `code`, `path`, `url` (is fetched),
-    `redirect`, `response`, `html`, `template`, `deserialise`.
+    `redirect`, `response`, `html`, `template`, `deserialise`, `claims` (of a token that is signed).
     """
     source: str = ""
     """What its value is.

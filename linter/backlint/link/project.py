@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from backlint.effect import Effect, Role
 from backlint.link.arguments import call_argument
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
 from backlint.link.eager import Eager, eager, is_query, loaded_by_model
 from backlint.link.effects import Effects
 from backlint.link.evaluate import Evaluator
+from backlint.link.facts import ProjectFacts
 from backlint.link.filters import Filter, filters
 from backlint.link.flow import Flow
 from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
@@ -26,6 +25,7 @@ from backlint.link.sql import literal_text, sql_verb
 from backlint.link.transactions import atomic_requests, open_transaction
 from backlint.link.values import ClassValue, FunctionValue, InstanceValue, Value, options
 from backlint.link.words import words
+from backlint.manifests.dependencies import Dependencies
 from backlint.term import Call, Mapping, Sequence, Term
 
 if TYPE_CHECKING:
@@ -38,16 +38,6 @@ if TYPE_CHECKING:
     from backlint.link.relations import Relation
     from backlint.link.routes.model import Route
     from backlint.summary import Block, Fact, FileSummary
-
-
-class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run knows of the project besides its Python files."""
-
-    public_routes: tuple[str, ...] = ()
-    manifests: dict[str, str] = {}
-    """Text of each manifest by path."""
-    new_files: frozenset[str] = frozenset()
-    """Paths of the files that the change under review adds; empty outside of a diff review."""
 
 
 class Project:
@@ -65,6 +55,11 @@ class Project:
         self.evaluator = Evaluator(self.index, catalogue)
         self.graph = Graph(self.evaluator)
         self.effects = Effects(self.graph)
+
+    @cached_property
+    def dependencies(self) -> Dependencies:
+        """What the manifests of the project declare."""
+        return Dependencies(self.facts.manifests)
 
     @cached_property
     def queries(self) -> Queries:
@@ -128,6 +123,13 @@ class Project:
     def functions(self) -> Iterable[LinkedFunction]:
         """All functions, module-level code included (index 0 of each file)."""
         return self.graph.functions.values()
+
+    def module_code(self, path: str) -> LinkedFunction | None:
+        """The module-level code of a file."""
+        for file in self.files:
+            if file.summary.path == path and file.summary.functions:
+                return self.graph.functions[file.index, 0]
+        return None
 
     @cached_property
     def flow(self) -> Flow:
