@@ -8,6 +8,7 @@ from backlint.finding import Confidence, Evidence, Finding, Severity, Span
 from backlint.link.graph import CallSite, LinkedFunction, Site
 
 if TYPE_CHECKING:
+    from backlint.link.project import Project
     from backlint.rule import Rule
 
 
@@ -47,6 +48,32 @@ class Findings:
                 evidence=evidence,
             )
         )
+
+    def add_at(
+        self,
+        project: Project,
+        path: str,
+        span: Span,
+        message: str,
+        *,
+        handler: LinkedFunction | None = None,
+        confidence: Confidence = Confidence.HIGH,
+        severity: Severity | None = None,
+        advice: str = "",
+        evidence: tuple[Evidence, ...] = (),
+    ) -> None:
+        """Report a fault at a place that is no function of the project: a registration, a library's view."""
+        place = handler or project.module_code(path)
+        if place is not None:
+            self.add(
+                place,
+                message,
+                span=None if handler is not None and handler.path == path else span,
+                confidence=confidence,
+                severity=severity,
+                advice=advice,
+                evidence=evidence,
+            )
 
 
 def head(function: LinkedFunction) -> Span:

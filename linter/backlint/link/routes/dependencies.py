@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backlint.link.routes.context import argument
 from backlint.link.routes.origins import definition, named
+from backlint.summary import Parameter
 from backlint.term import Call, Item, Local, Name, Sequence
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from backlint.link.graph import FunctionKey
     from backlint.link.index import FileNode
     from backlint.link.routes.context import Context
-    from backlint.summary import Parameter
 
 _INJECTS = frozenset({"fastapi.Depends", "fastapi.Security", "fastapi.params.Security"})
 _ANNOTATED = frozenset({"typing.Annotated", "typing_extensions.Annotated"})
@@ -80,9 +80,25 @@ def parameter_dependency(
 
 
 def dependencies_of(context: Context, key: FunctionKey) -> Iterator[tuple[FileNode, int]]:
-    """What is injected into the parameters of a function."""
+    """What is injected into the parameters of a function, and into the class of a class-based view."""
     file = context.project.files[key[0]]
-    for parameter in file.summary.functions[key[1]].parameters:
+    function = file.summary.functions[key[1]]
+    for parameter in function.parameters:
         found = parameter_dependency(context, file, parameter)
         if found is not None:
             yield found
+    if function.cls >= 0:
+        yield from _class_dependencies(context, context.evaluator.owner(file, function))
+
+
+def _class_dependencies(context: Context, symbol: str) -> Iterator[tuple[FileNode, int]]:
+    """Dependencies that a class declares as attributes, inherited ones included (fastapi-utils' `cbv`)."""
+    classes = context.evaluator.classes
+    for ancestor in classes.order(symbol):
+        cls = classes.project_class(ancestor)
+        for attributes in cls.attributes.values() if cls is not None else ():
+            for attribute in attributes:
+                declared = Parameter(attribute.name, attribute.annotation, attribute.value)
+                found = None if cls is None else parameter_dependency(context, cls.file, declared)
+                if found is not None:
+                    yield found

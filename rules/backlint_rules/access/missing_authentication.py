@@ -1,0 +1,151 @@
+"""Routes that let strangers do what others have to sign in for."""
+
+import re
+
+from backlint.api import (
+    Confidence,
+    Evidence,
+    Findings,
+    Guard,
+    GuardKind,
+    LinkedFunction,
+    Project,
+    Role,
+    Route,
+    Rule,
+    Severity,
+)
+from backlint_rules.access._routes import (
+    CREDENTIALS,
+    changes_state,
+    is_public_by_name,
+    one_line,
+    plays,
+    words,
+)
+
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_MOST = 0.6
+_MANY = 0.3
+_CHECKS = re.compile(
+    r"authenticat|require_(?:user|login|auth)|current_user|get_user_from|verify_(?:token|jwt|signature|api_?key)"
+    r"|check_(?:auth|token|signature)|compare_digest|construct_event",
+    re.IGNORECASE,
+)
+
+
+class MissingAuthentication(Rule):
+    """Checks for routes that change state or hand out data without asking who calls.
+
+    ## Why is this bad?
+    One handler without the dependency, decorator or permission class that all others have is open to
+    everybody on the internet, and nothing looks wrong: it works in every test. Scanners find such
+    routes within hours.
+
+    ## What to do instead
+    Make authentication the default of the application, router or blueprint, and mark the public routes. Where it
+    is put on each handler, put it on this one.
+
+    ## References
+    - [OWASP API2:2023 broken authentication](https://owasp.org/API-Security/editions/2023/en/0xa2-broken-authentication/)
+    - CWE-306
+    """
+
+    severity = Severity.ERROR
+    tags = ("CWE-306", "OWASP-API2")
+    security_severity = 8.6
+
+    def check(self, project: Project, findings: Findings) -> None:
+        """Compare each unprotected route with how the project protects the others."""
+        protected = [route for route in project.routes if route.is_protected]
+        told: set[object] = set()
+        for route in project.routes:
+            key = route.handler or route.location
+            if key in told or route.handler is None or route.is_protected is not False:
+                continue
+            if is_public_by_name(route, project.facts.public_routes):
+                continue
+            told.add(key)
+            handler = project.graph.functions[route.handler]
+            if (
+                protected
+                and not _checks_inside(project, handler)
+                and not _holds_credential(project, route, handler)
+            ):
+                _judge(project, findings, route, handler, protected)
+
+
+def _checks_inside(project: Project, handler: LinkedFunction) -> bool:
+    """Whether the handler itself asks who calls: a check it calls, or a refusal it gives."""
+    if plays(project, handler, Role.AUTHENTICATES, _CHECKS) or plays(
+        project, handler, Role.VERIFIES_SIGNATURE, _CHECKS
+    ):
+        return True
+    for call in handler.calls:
+        terms = (*call.row.arguments, *(term for _, term in call.row.keywords))
+        if any(project.constant(handler, term) in (401, 403) for term in terms):
+            return True
+    return False
+
+
+def _holds_credential(project: Project, route: Route, handler: LinkedFunction) -> bool:
+    """Whether the request carries a token, signature or code of its own: a capability."""
+    names = [parameter.name for parameter in route.parameters]
+    return any(words(name) & CREDENTIALS for name in names)
+
+
+def _judge(
+    project: Project, findings: Findings, route: Route, handler: LinkedFunction, protected: list[Route]
+) -> None:
+    bypassed = _bypassed_default(route, protected)
+    changing = bool(_CHANGING.intersection(route.methods)) or not route.methods
+    changes = changing and changes_state(project, handler)
+    if not changes and bypassed is None:
+        return
+    method = "/".join(route.methods) or "ANY"
+    others = len(protected)
+    message = f"{method} {route.path} asks nobody who they are"
+    if changes:
+        message += ", and changes data"
+    if bypassed is not None:
+        message += f": the default that guards {others} other routes does not apply to `{route.name}`"
+        advice = f"let the framework that checks the others handle `{route.name}`, or check the caller in it"
+        evidence = (
+            Evidence(bypassed.path, one_line(bypassed.span), f"`{bypassed.symbol}` guards the other routes"),
+        )
+    else:
+        example = protected[0]
+        guard = (*example.authentication, *example.authorisation)[0]
+        name = guard.symbol.rpartition(".")[2]
+        message += f"; {others} other routes do"
+        advice = (
+            f"put `{name}` on `{route.name}`, or list the path under public-routes if everybody may call it"
+        )
+        evidence = (Evidence(guard.path, one_line(guard.span), f"`{name}` guards `{example.name}`"),)
+    findings.add(
+        handler,
+        message,
+        confidence=_confidence(project, others, bypassed is not None),
+        advice=advice,
+        evidence=evidence,
+    )
+
+
+def _confidence(project: Project, protected: int, bypassed: bool) -> Confidence:
+    """The more of the other routes ask, the surer it is that this one was meant to."""
+    share = protected / max(1, len(project.routes))
+    if bypassed or share >= _MOST:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if share >= _MANY else Confidence.LOW
+
+
+def _bypassed_default(route: Route, protected: list[Route]) -> Guard | None:
+    """The guard that settings put on the views of another framework of the project, which this one escapes."""
+    if any(guard.kind is not GuardKind.MIDDLEWARE for guard in route.guards):
+        return None
+    for other in protected:
+        if other.framework != route.framework:
+            for guard in (*other.authentication, *other.authorisation):
+                if guard.level == "settings":
+                    return guard
+    return None
