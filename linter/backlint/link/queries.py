@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 60
 _SPACE = re.compile(r"\s")
+_WALKS = 4000
 _IMPORTS = 8
 _STREAMING = frozenset({"yield_per", "stream_results"})
 _EXECUTORS = frozenset(
@@ -82,25 +83,31 @@ class Queries:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
-        self._found: dict[tuple[int, int, int], Query | None] = {}
+        self._frames: dict[tuple[int, int], Frame] = {}
         self._query_classes: dict[str, bool] = {}
         self._depth = 0
+        self._walks = 0
+        self._cut = False
+        """A walk was given up half-way: what was found on the way is not kept."""
 
     def of(self, function: LinkedFunction, term: int) -> Query | None:
         """The query that a term of a function is, or whose rows or result it holds; None where it is none."""
-        key = (function.file.index, function.index, term)
-        if key not in self._found:
-            self._found[key] = None
-            self._found[key] = self._walk(Frame(function.file, function.index), term)
-        return self._found[key]
+        return self._walk(self._root(function.file, function.index), term)
+
+    def _root(self, file: FileNode, function: int = MODULE_FUNCTION) -> Frame:
+        """A function as such, whoever calls it."""
+        frame = self._frames.get((file.index, function))
+        if frame is None:
+            frame = self._frames[file.index, function] = Frame(file, function)
+        return frame
 
     def of_term(self, file: FileNode, term: int) -> Query | None:
         """The query behind a term of a file whose function does not matter."""
-        return self._walk(Frame(file), term)
+        return self._walk(self._root(file), term)
 
     def of_attribute(self, symbol: str, name: str) -> Query | None:
         """The query that an attribute in the body of a class is: `queryset = Post.objects.all()`."""
-        return self._class_attribute(symbol, name, Frame(self._evaluator.index.files[0]))
+        return self._class_attribute(symbol, name, self._root(self._evaluator.index.files[0]))
 
     def of_class(self, symbol: str) -> Query | None:
         """The query that a class-based view shows: its `get_queryset`, else its `queryset` or `model`."""
@@ -108,7 +115,7 @@ class Queries:
             cls = self._evaluator.classes.project_class(ancestor)
             if cls is not None and cls.method("get_queryset") is not None:
                 return self.of_method(symbol, "get_queryset")
-        frame = Frame(self._evaluator.index.files[0])
+        frame = self._root(self._evaluator.index.files[0])
         return self._class_attribute(symbol, "queryset", frame) or self._modelled(frame, symbol)
 
     def of_method(self, symbol: str, name: str) -> Query | None:
@@ -118,7 +125,7 @@ class Queries:
             method = None if cls is None else cls.method(name)
             if cls is not None and method is not None:
                 function = FunctionValue(cls.file.index, method, InstanceValue(symbol))
-                return self._returned(Frame(cls.file), function, None, None)
+                return self._returned(self._root(cls.file), function, None, None)
         return None
 
     def value(self, file: FileNode, term: int) -> Value:
@@ -174,15 +181,23 @@ class Queries:
             return None
         if term in frame.memo:
             return frame.memo[term]
-        if self._depth > _DEPTH:
+        if self._depth == 0:
+            self._walks, self._cut = 0, False
+        self._walks += 1
+        if self._depth > _DEPTH or self._walks > _WALKS:
+            self._cut = True
             return None
         frame.memo[term] = None
         self._depth += 1
         try:
-            frame.memo[term] = self._walked(frame, term)
+            found = self._walked(frame, term)
         finally:
             self._depth -= 1
-        return frame.memo[term]
+        if self._cut and self._depth:
+            del frame.memo[term]
+        else:
+            frame.memo[term] = found
+        return found
 
     def _walked(self, frame: Frame, term: int) -> Query | None:
         row = frame.file.summary.terms[term]
@@ -291,7 +306,7 @@ class Queries:
             if passed is not None:
                 return self._walk(at.caller, passed)
             if position >= 0 and parameters[position].default >= 0:
-                return self._walk(Frame(at.file), parameters[position].default)
+                return self._walk(self._root(at.file), parameters[position].default)
         elif at is not None and at.itself is not None and self._is_first(at, row):
             return at.itself
         return self._opened(frame, term)
@@ -336,7 +351,7 @@ class Queries:
         if isinstance(holder, InstanceValue):
             return None
         variable = self.module_variable(frame.file, symbol)
-        return None if variable is None else self._walk(Frame(variable[0]), variable[1])
+        return None if variable is None else self._walk(self._root(variable[0]), variable[1])
 
     def _of_model(self, frame: Frame, model: str, name: str) -> Query | None:
         """`Post.objects`, `Post.query`: where a query starts, with the manager's default query set."""
@@ -360,7 +375,7 @@ class Queries:
             if cls is None or name not in cls.attributes:
                 continue
             found = [
-                self._walk(Frame(cls.file), attribute.value)
+                self._walk(self._root(cls.file), attribute.value)
                 for attribute in cls.attributes[name]
                 if attribute.value >= 0 and not _is_nothing(cls.file.summary.terms[attribute.value])
             ]

@@ -66,13 +66,13 @@ class UnboundedPageSize(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Follow the size of every limited query back to the request, and look at pagination classes."""
-        reported: set[tuple[str, str, int]] = set()
+        reported: set[tuple[tuple[int, int], str]] = set()
         for limit in _limits(project):
             size = unbounded(project, Frame(limit.function), limit.size)
             if size is None:
                 continue
             place = size.calls[0] if size.calls else limit.place
-            key = (place.function.path, size.words, place.span.line)
+            key = (size.function.key, size.words)
             if key not in reported:
                 reported.add(key)
                 _report(findings, limit, size, place)
