@@ -168,6 +168,10 @@ def _field(project: Project, frame: Frame, value: InstanceValue, row: Param, nam
     given = project.flow.given(frame.function, row.name)
     if given not in _GIVEN and given != "dependency":
         return None
+    if given == "dependency":
+        made, found = _made_by_dependency(project, frame, value, name)
+        if made:
+            return found
     for ancestor in project.evaluator.classes.order(value.symbol):
         cls = project.evaluator.classes.project_class(ancestor)
         for attribute in cls.attributes.get(name, ()) if cls is not None else ():
@@ -182,6 +186,48 @@ def _field(project: Project, frame: Frame, value: InstanceValue, row: Param, nam
                 return None
             return Size(f"{row.name}.{name}", frame.function, ())
     return None
+
+
+def _made_by_dependency(
+    project: Project, frame: Frame, value: InstanceValue, name: str
+) -> tuple[bool, Size | None]:
+    """Whether a function makes what is injected, and the size that it puts into a field."""
+    made = False
+    for file, term in project.injected(frame.function):
+        for callee in options(project.evaluator.value(file, term)):
+            if not isinstance(callee, FunctionValue):
+                continue
+            if value not in options(project.evaluator.returned(callee)):
+                continue
+            made = True
+            target = project.graph.functions[callee.file, callee.function]
+            for event in target.summary.events:
+                if event.kind == EventKind.RETURN:
+                    held = _given_field(project, target, event.term, value, name)
+                    found = (
+                        None
+                        if held is None
+                        else unbounded(project, Frame(target, depth=frame.depth + 1), held)
+                    )
+                    if found is not None:
+                        return True, found
+    return made, None
+
+
+def _given_field(
+    project: Project, function: LinkedFunction, term: int, value: InstanceValue, name: str
+) -> int | None:
+    """What a call that makes an object gives for one of its fields."""
+    row = _bare(project, function, term)
+    if not isinstance(row, Call):
+        return None
+    named = next((held for keyword, held in row.keywords if keyword == name), None)
+    if named is not None:
+        return named
+    cls = project.evaluator.classes.project_class(value.symbol)
+    fields = [one.name for one in cls.summary.attributes if not one.instance] if cls is not None else []
+    position = fields.index(name) if name in fields else -1
+    return row.arguments[position] if 0 <= position < len(row.arguments) else None
 
 
 def _is_validated(file: FileNode, name: str) -> bool:
@@ -203,7 +249,7 @@ def _parameter(project: Project, frame: Frame, row: Param) -> Size | None:
     if declared is None:
         return None
     given = project.flow.given(target, row.name)
-    if given in _GIVEN:
+    if given in _GIVEN or _says_request(project, target, declared.default):
         if is_constrained(project, target.file, declared.annotation, declared.default):
             return None
         return Size(row.name, target, ())
@@ -217,6 +263,15 @@ def _parameter(project: Project, frame: Frame, row: Param) -> Size | None:
             if found is not None:
                 return found._replace(calls=(*found.calls, call))
     return None
+
+
+def _says_request(project: Project, function: LinkedFunction, default: int) -> bool:
+    """Whether a default says that a framework takes the parameter from the request: `= Query(10)`."""
+    row = project.term(function, default) if default >= 0 else None
+    if not isinstance(row, Call):
+        return False
+    entry = project.evaluator.entry_of(project.value(function, row.function))
+    return entry is not None and entry.source.startswith("request")
 
 
 def _passed(call: CallSite, target: LinkedFunction, name: str) -> int | None:
