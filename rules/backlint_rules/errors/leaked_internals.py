@@ -1,0 +1,302 @@
+"""Internals that failures show to clients."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from backlint.api import (
+    Attr,
+    Awaited,
+    BlockKind,
+    Call,
+    CallSite,
+    Caught,
+    Confidence,
+    Element,
+    EventKind,
+    Evidence,
+    Findings,
+    Item,
+    Join,
+    LinkedFunction,
+    Local,
+    Mapping,
+    Name,
+    Operation,
+    Param,
+    Project,
+    Rule,
+    Sequence,
+    Severity,
+    Span,
+    Star,
+    Text,
+    identifier_words,
+    short_name,
+    sink_arguments,
+)
+
+_BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
+_LAYERS = frozenset(
+    {
+        "SQLAlchemyError", "DBAPIError", "DatabaseError", "OperationalError", "ProgrammingError", "IntegrityError",
+        "DataError", "RequestException", "RedisError", "ClientError", "BotoCoreError", "PyMongoError", "OSError",
+        "IOError", "RuntimeError", "PostgresError",
+    }
+)  # fmt: skip
+"""Exceptions of a whole layer: their text has statements, paths, hosts and parameters."""
+_FORMATS = frozenset(
+    {
+        "builtins.str", "builtins.repr", "builtins.format", "builtins.dict", "builtins.list", "builtins.tuple",
+        "builtins.getattr", "json.dumps", "builtins.vars",
+    }
+)  # fmt: skip
+_TEXT_METHODS = frozenset(
+    {
+        "strip",
+        "lower",
+        "upper",
+        "replace",
+        "split",
+        "splitlines",
+        "format",
+        "join",
+        "encode",
+        "decode",
+        "__str__",
+    }
+)
+_CONTENT = frozenset({"args", "orig", "stderr", "stdout", "output", "statement", "__cause__", "__dict__"})
+"""Attributes of exceptions that have what their text has."""
+_HANDLERS = frozenset(
+    {"exception_handler", "errorhandler", "app_errorhandler", "error_handler", "exception", "register_error_handler",
+     "add_exception_handler"}
+)  # fmt: skip
+_DEVELOPMENT = frozenset({"debug", "dev", "development", "local", "localhost", "testing"})
+_PROBES = frozenset({"health", "healthz", "healthcheck", "ready", "readiness", "readyz", "liveness", "probe"})
+_DEPTH = 12
+
+
+class _Leak(NamedTuple):
+    words: str
+    what: str
+    confidence: Confidence
+    evidence: tuple[Evidence, ...] = ()
+
+
+class _Frame(NamedTuple):
+    function: LinkedFunction
+    block: int
+    call: CallSite | None = None
+    outer: "_Frame | None" = None
+    depth: int = 0
+
+
+class LeakedInternals(Rule):
+    """Checks for the text of unexpected exceptions, and tracebacks, that are sent to the client.
+
+    ## Why is this bad?
+    Nobody wrote the text of an exception that nobody expected: it has SQL with its parameters, host names, file
+    paths, the URL of an upstream with its key, fields of other users. Attackers read it as a map, users can't
+    do anything with it, and clients start to parse it.
+
+    ## What to do instead
+    Log the exception with its traceback, and answer with a fixed text and an identifier of the request by which
+    the log entry is found. Where the client can do something about the failure, catch that exception by its
+    own type, and answer with a message that was written for people.
+
+    Messages of exceptions that the project defines, of specific exceptions, and what only a development
+    server shows are left alone.
+
+    ## References
+    - [CWE-209: Error Message Containing Sensitive Information](https://cwe.mitre.org/data/definitions/209.html)
+    - [OWASP error handling cheat sheet](https://cheatsheetseries.owasp.org/cheatsheets/Error_Handling_Cheat_Sheet.html)
+    """
+
+    severity = Severity.ERROR
+    tags = ("CWE-209", "OWASP-API8")
+    security_severity = 5.3
+
+    def check(self, project: Project, findings: Findings) -> None:
+        """Look at what responses, error details and the answers of handlers are made of."""
+        for function in project.functions:
+            if function.kind not in self.kinds:
+                continue
+            told: set[int] = set()
+            for place, block, terms in _answers(project, function):
+                if place.line in told:
+                    continue
+                frame = _Frame(function, block)
+                found = next((leak for term in terms if (leak := _leak(project, frame, term))), None)
+                if found is None or _in_development(project, function, block):
+                    continue
+                told.update(range(place.line, place.end_line + 1))
+                findings.add(
+                    function,
+                    f"{found.words}, {found.what}, is sent to the client",
+                    span=place,
+                    confidence=_confidence(function, found),
+                    advice="log the exception, and answer with a fixed text that says what the client can do",
+                    evidence=found.evidence,
+                )
+
+
+def _confidence(function: LinkedFunction, found: _Leak) -> Confidence:
+    if found.confidence is Confidence.HIGH and _PROBES.intersection(identifier_words(function.name)):
+        return Confidence.MEDIUM
+    return found.confidence
+
+
+def _answers(project: Project, function: LinkedFunction) -> Iterator[tuple[Span, int, tuple[int, ...]]]:
+    """What a function sends to clients: the place, its block and the terms that are sent."""
+    for call in function.calls:
+        terms = tuple(argument.term for argument in sink_arguments(call, "response"))
+        if terms:
+            yield call.span, call.block, terms
+    if project.is_handler(function) or _handles_errors(project, function) is not None:
+        for event in function.summary.events:
+            if event.kind in (EventKind.RETURN, EventKind.YIELD) and event.term >= 0:
+                yield event.span, event.block, (event.term,)
+
+
+def _handles_errors(project: Project, function: LinkedFunction) -> str | None:
+    """What a function is registered to handle by a decorator: the short name of the exception."""
+    for term in function.summary.decorators:
+        row = project.term(function, term)
+        if not isinstance(row, Call) or not row.arguments:
+            continue
+        callee = project.term(function, row.function)
+        name = callee.name if isinstance(callee, Attr) else ""
+        if isinstance(callee, Name):
+            name = callee.symbol.rpartition(".")[2]
+        if name in _HANDLERS:
+            return project.evaluator.symbol_of(function.file, row.arguments[0])
+    return None
+
+
+def _in_development(project: Project, function: LinkedFunction, block: int) -> bool:
+    return any(
+        found.kind == BlockKind.IF
+        and found.terms
+        and _DEVELOPMENT.intersection(identifier_words(project.words(function, found.terms[0])))
+        for found in function.blocks(block)
+    )
+
+
+def _leak(project: Project, frame: _Frame, term: int) -> _Leak | None:
+    """The exception's text, or a traceback, that a value shows."""
+    if term < 0 or frame.depth > _DEPTH:
+        return None
+    deeper = frame._replace(depth=frame.depth + 1)
+    row = project.term(frame.function, term)
+    match row:
+        case Caught():
+            return _caught(project, frame, row)
+        case Local(_, base) | Awaited(base) | Star(base) | Element(base, _):
+            return _leak(project, deeper, base)
+        case Join(found) | Operation(_, found) | Text(_, found) | Sequence(_, found):
+            return _first(project, deeper, found)
+        case Mapping(entries):
+            return _first(project, deeper, tuple(value for _, value in entries))
+        case Item(base, _):
+            return _leak(project, deeper, base)
+        case Attr(base, name) if name in _CONTENT:
+            return _leak(project, deeper, base)
+        case Param():
+            return _parameter(project, deeper, row)
+        case Call():
+            return _call(project, deeper, term, row)
+        case _:
+            return None
+
+
+def _first(project: Project, frame: _Frame, terms: tuple[int, ...]) -> _Leak | None:
+    found = [leak for term in terms if (leak := _leak(project, frame, term)) is not None]
+    return max(found, key=lambda leak: leak.confidence.rank, default=None)
+
+
+def _caught(project: Project, frame: _Frame, row: Caught) -> _Leak | None:
+    function = frame.function
+    types = project.term(function, row.exception)
+    terms = types.options if isinstance(types, Join) else (row.exception,)
+    names = [project.evaluator.symbol_of(function.file, term) for term in terms]
+    if _is_told_apart(project, frame):
+        return None
+    name = next((name for name in names if name in _BROAD), "")
+    if name:
+        short = name.rpartition(".")[2]
+        return _Leak(f"the text of any `{short}`", "whatever it says", Confidence.HIGH)
+    for name in names:
+        short = name.rpartition(".")[2]
+        if short in _LAYERS and not _is_own(project, name):
+            words = f"the text of `{short}`"
+            return _Leak(words, "which was not written for clients", Confidence.MEDIUM)
+    return None
+
+
+def _is_own(project: Project, name: str) -> bool:
+    return project.evaluator.classes.project_class(name) is not None
+
+
+def _is_told_apart(project: Project, frame: _Frame) -> bool:
+    """Whether a test of the exception's type or of what it is comes before."""
+    for block in frame.function.blocks(frame.block):
+        if block.kind == BlockKind.IF and block.terms:
+            row = project.term(frame.function, block.terms[0])
+            if isinstance(row, Call) and project.words(frame.function, row.function) == "isinstance":
+                return True
+    return False
+
+
+def _parameter(project: Project, frame: _Frame, row: Param) -> _Leak | None:
+    """What a caller passes, or the exception that an error handler gets."""
+    if frame.call is not None and frame.outer is not None:
+        parameters = [parameter.name for parameter in frame.function.summary.parameters]
+        if row.name not in parameters:
+            return None
+        position = parameters.index(row.name) - (1 if frame.function.summary.cls >= 0 else 0)
+        term = frame.call.argument(position if position >= 0 else None, row.name)
+        if term is None:
+            return None
+        outer = frame.outer._replace(depth=frame.depth)
+        return _leak(project, outer, term)
+    handled = _handles_errors(project, frame.function)
+    last = frame.function.summary.parameters[-1].name
+    if handled in _BROAD and row.name == last and not _is_told_apart(project, frame):
+        short = (handled or "").rpartition(".")[2]
+        return _Leak(f"the text of any `{short}`", "whatever it says", Confidence.HIGH)
+    return None
+
+
+def _call(project: Project, frame: _Frame, term: int, row: Call) -> _Leak | None:
+    site = project.flow.site(frame.function, term)
+    if site is not None and site.entry is not None and site.entry.source == "exception":
+        name = site.symbol.rpartition(".")[2]
+        return _Leak(f"what `{name}()` gives", "the traceback", Confidence.HIGH)
+    inside = (*row.arguments, *(value for _, value in row.keywords))
+    callee = project.term(frame.function, row.function)
+    if isinstance(callee, Attr) and callee.name in _TEXT_METHODS:
+        return _first(project, frame, (callee.base, *inside))
+    if site is None:
+        return None
+    if site.symbol in _FORMATS or (site.entry is not None and "response" in site.entry.sinks):
+        return _first(project, frame, inside)
+    if site.targets:
+        return _returned(project, frame, site)
+    return None
+
+
+def _returned(project: Project, frame: _Frame, site: CallSite) -> _Leak | None:
+    """What the project's function hands back, or is built from."""
+    for target in site.targets[:4]:
+        function = project.graph.functions[target]
+        if function.summary.name.endswith("__init__"):
+            continue
+        for event in function.summary.events:
+            if event.kind != EventKind.RETURN or event.term < 0:
+                continue
+            inner = _Frame(function, event.block, site, frame, frame.depth + 1)
+            found = _leak(project, inner, event.term)
+            if found is not None and not _in_development(project, function, event.block):
+                step = Evidence(function.path, event.span, f"`{short_name(function)}` returns it")
+                return found._replace(evidence=(step, *found.evidence))
+    return None
