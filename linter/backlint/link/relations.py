@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from backlint.effect import Role
 from backlint.link.values import ClassValue, ConstantValue, InstanceValue, Value, instance
 from backlint.summary import ClassAttribute
-from backlint.term import Call
+from backlint.term import Call, Const
 
 if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
@@ -42,6 +43,7 @@ class Relations:
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._by_owner: dict[str, dict[str, Relation]] = {}
+        self._tables: dict[str, set[str]] | None = None
         for file in evaluator.index.files:
             for summary in file.summary.classes:
                 cls = evaluator.classes.project_class(f"{file.summary.module}.{summary.name}")
@@ -106,7 +108,49 @@ class Relations:
         if term is None and row.arguments:
             term = row.arguments[0]
         target = "" if term is None else related_class(self._evaluator, cls.file, term, cls.symbol)
-        return target, kind.startswith("ManyToMany") or kind in ("relationship", "GenericRelation")
+        if kind == "relationship":
+            return target, not self._points_to_one(cls, row, target)
+        return target, kind.startswith("ManyToMany") or kind == "GenericRelation"
+
+    def _points_to_one(self, cls: ProjectClass, row: Call, target: str) -> bool:
+        """Whether the class itself has the foreign key of a relationship, or says `uselist=False`."""
+        terms = cls.file.summary.terms
+        for name, term in row.keywords:
+            given = terms[term]
+            if name == "uselist" and isinstance(given, Const):
+                return given.value is False
+            if name == "secondary":
+                return False
+        return target in self._referenced(cls)
+
+    def _referenced(self, cls: ProjectClass) -> set[str]:
+        """The classes whose tables the columns of a class refer to, by table name."""
+        terms = cls.file.summary.terms
+        found: set[str] = set()
+        for attribute in cls.summary.attributes:
+            column = terms[attribute.value] if attribute.value >= 0 else None
+            for argument in column.arguments if isinstance(column, Call) else ():
+                key = terms[argument]
+                if not isinstance(key, Call) or not key.arguments:
+                    continue
+                if self._evaluator.symbol_of(cls.file, key.function).rpartition(".")[2] != "ForeignKey":
+                    continue
+                given = terms[key.arguments[0]]
+                if isinstance(given, Const) and isinstance(given.value, str):
+                    found |= self._classes_of_table(given.value.rpartition(".")[0])
+        return found
+
+    def _classes_of_table(self, table: str) -> set[str]:
+        if self._tables is None:
+            self._tables = {}
+            for file in self._evaluator.index.files:
+                for summary in file.summary.classes:
+                    named = next((one for one in summary.attributes if one.name == "__tablename__"), None)
+                    row = file.summary.terms[named.value] if named is not None and named.value >= 0 else None
+                    default = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", summary.name).lower()
+                    name = row.value if isinstance(row, Const) and isinstance(row.value, str) else default
+                    self._tables.setdefault(name, set()).add(f"{file.summary.module}.{summary.name}")
+        return self._tables.get(table.rpartition(".")[2], set())
 
     def _reverse_name(self, cls: ProjectClass, row: Call, kind: str) -> str:
         for name, term in row.keywords:
