@@ -14,6 +14,7 @@ from backlint.link.effects import short_name
 from backlint.link.filters import Filter
 from backlint.link.findings import Findings
 from backlint.link.flow import Flow, Origin
+from backlint.link.flow.access import passed
 from backlint.link.flow.identifiers import identifier_words, names_cleaning, names_secret
 from backlint.link.flow.labels import (
     EXCEPTION,
@@ -32,6 +33,7 @@ from backlint.link.query import Place, Query, Step
 from backlint.link.relations import Relation
 from backlint.link.routes.model import Guard, GuardKind, ParameterSource, Route, RouteKind, RouteParameter
 from backlint.link.sql import literal_text, sql_verb, statement_effects
+from backlint.link.unscoped import Unscoped, unscoped_objects
 from backlint.link.values import (
     UNKNOWN,
     ClassValue,
@@ -182,6 +184,7 @@ __all__ = [
     "Timeout",
     "UnionValue",
     "Unknown",
+    "Unscoped",
     "Use",
     "Value",
     "bare",
@@ -195,9 +198,11 @@ __all__ = [
     "names_cleaning",
     "names_secret",
     "options",
+    "passed",
     "short_name",
     "sink_arguments",
     "sql_verb",
     "statement_effects",
     "unaccounted",
+    "unscoped_objects",
 ]

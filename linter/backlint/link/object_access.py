@@ -1,0 +1,321 @@
+"""What a request handler does with the objects that the client names by their keys, and who may have them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backlint.finding import Span
+from backlint.libraries.entry import QueryStep
+from backlint.link.callers import CALLER_NAME, Env, Mentions, parts, strip
+from backlint.link.checks import ties_by_test
+from backlint.link.flow.access import passed
+from backlint.link.graph import FunctionKey
+from backlint.link.object_writes import write_of
+from backlint.link.routes.model import ParameterSource
+from backlint.link.values import FunctionValue, InstanceValue, options
+from backlint.term import Attr, Call, Name, Param
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.link.graph import CallSite, LinkedFunction
+    from backlint.link.project import Project
+    from backlint.link.query import Query
+    from backlint.link.routes.model import Route
+
+_CHOSEN = frozenset(
+    {
+        ParameterSource.PATH,
+        ParameterSource.QUERY,
+        ParameterSource.BODY,
+        ParameterSource.FORM,
+        ParameterSource.UNKNOWN,
+    }
+)
+_CHECKS = re.compile(
+    r"check_?\w*(?:perm|access|owner|member|role|polic|author|allow|user|tenant)\w*|has_\w*perm\w*|has_(?:access|role|scope)\w*|authori[sz]e\w*|enforce\w*"
+    r"|(?:ensure|assert|verify|validate|require|raise_\w*if)_\w*(?:owner|access|perm|member|role|admin|tenant|allowed|author|user|can)\w*"
+    r"|is_(?:owner|member|admin|allowed|author|staff)\w*|can_\w+|may_\w+|\w*permission\w*|\w*_policy|user_passes_test|owns\w*",
+    re.IGNORECASE,
+)
+_TABLE = re.compile(r"\b(?:from|update|into)\s+[\"`]?(?:\w+\.)?(\w+)", re.IGNORECASE)
+_MAX_DEPTH = 4
+_MAX_FUNCTIONS = 40
+
+
+class Lookup(msgspec.Struct, frozen=True):
+    """An object that is found by a key which the client chose."""
+
+    function: FunctionKey
+    path: str
+    span: Span
+    model: str
+    """The ORM class; `sql:` and the table for a statement written as text."""
+    text: str
+    """The key's value as written."""
+    tied: bool
+    """The query itself asks for the caller."""
+
+
+class Use(msgspec.Struct, frozen=True):
+    """Something that is done to a looked-up object."""
+
+    lookup: Lookup
+    verb: str
+    path: str
+    span: Span
+
+
+class Access(msgspec.Struct):
+    """Everything that one handler does with objects, through what it calls."""
+
+    lookups: list[Lookup] = []
+    uses: list[Use] = []
+    tied: bool = False
+    """Somewhere on the way the caller is compared or checked."""
+    knows_caller: bool = False
+    scoped: set[str] = set()
+    """Tables that it filters by the caller."""
+
+
+class ObjectAccess:
+    """Walks handlers and what they call."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def of(self, route: Route) -> Access:
+        """What the handler of a route does, its dependencies included."""
+        access = Access(lookups=[], uses=[], scoped=set())
+        if route.handler is None:
+            return access
+        handler = self._project.graph.functions[route.handler]
+        env = self._environment(route)
+        access.knows_caller = bool(env.caller)
+        seen: set[tuple[FunctionKey, Env]] = set()
+        for file, term in self._project.injected(handler):
+            for value in options(self._project.evaluator.value(file, term)):
+                if isinstance(value, FunctionValue):
+                    self._dependency(access, (value.file, value.function), env, seen)
+        self._walk(access, handler, env, {}, 0, seen)
+        return access
+
+    def of_hooks(self, keys: tuple[FunctionKey, ...]) -> Access:
+        """What methods do that a library's view runs."""
+        access = Access(lookups=[], uses=[], scoped=set())
+        seen: set[tuple[FunctionKey, Env]] = set()
+        for key in keys:
+            self._walk(access, self._project.graph.functions[key], Env(), {}, 0, seen)
+        return access
+
+    def _environment(self, route: Route) -> Env:
+        caller: set[str] = set()
+        client: set[str] = set()
+        for parameter in route.parameters:
+            spelled = re.search(rf"\b{re.escape(parameter.name)}\b", route.path) is not None
+            if parameter.source is ParameterSource.DEPENDENCY or (
+                parameter.source is ParameterSource.UNKNOWN
+                and not spelled
+                and CALLER_NAME.fullmatch(parameter.name)
+            ):
+                if CALLER_NAME.fullmatch(parameter.name) or self._is_row(parameter.annotation):
+                    caller.add(parameter.name)
+            elif parameter.source in _CHOSEN and parameter.name not in ("self", "request"):
+                client.add(parameter.name)
+        return Env(frozenset(caller), frozenset(client))
+
+    def _is_row(self, annotation: object) -> bool:
+        return any(
+            isinstance(value, InstanceValue) and self._project.model(value.symbol) is not None
+            for value in options(annotation)  # type: ignore[arg-type]
+        )
+
+    def _dependency(
+        self, access: Access, key: FunctionKey, env: Env, seen: set[tuple[FunctionKey, Env]]
+    ) -> None:
+        """A dependency that is given what the client chose by the same name."""
+        function = self._project.graph.functions[key]
+        names = {parameter.name for parameter in function.summary.parameters}
+        chosen = names & env.client
+        if chosen:
+            caller = frozenset(name for name in names - chosen if CALLER_NAME.fullmatch(name))
+            self._walk(access, function, Env(caller, frozenset(chosen)), {}, 0, seen)
+
+    def _walk(
+        self,
+        access: Access,
+        function: LinkedFunction,
+        env: Env,
+        given: dict[str, Lookup],
+        depth: int,
+        seen: set[tuple[FunctionKey, Env]],
+    ) -> None:
+        if (function.key, env) in seen or len(seen) > _MAX_FUNCTIONS:
+            return
+        seen.add((function.key, env))
+        mentions = Mentions(function, env, self._is_model_method(function))
+        found: dict[int, Lookup] = {}
+        for call in function.calls:
+            lookup = self._lookup(access, mentions, call)
+            if lookup is not None:
+                found[call.event.term] = lookup
+                access.lookups.append(lookup)
+            if _CHECKS.fullmatch(_name(function, call.row)) and depth < _MAX_DEPTH:
+                access.tied = True
+            if mentions.caller(call.event.term):
+                access.knows_caller = True
+        if ties_by_test(self._project, mentions):
+            access.tied = access.knows_caller = True
+
+        def object_of(term: int) -> Lookup | None:
+            return _object(function, term, found, given)
+
+        for use, verb, span in write_of(self._project, mentions, object_of):
+            access.uses.append(Use(use, verb, function.path, span))
+        if depth < _MAX_DEPTH:
+            for call in function.calls:
+                for target in call.targets:
+                    self._enter(access, mentions, call, target, found, given, depth, seen)
+
+    def _enter(
+        self,
+        access: Access,
+        mentions: Mentions,
+        call: CallSite,
+        target: FunctionKey,
+        found: dict[int, Lookup],
+        given: dict[str, Lookup],
+        depth: int,
+        seen: set[tuple[FunctionKey, Env]],
+    ) -> None:
+        callee = self._project.graph.functions[target]
+        caller: set[str] = set()
+        client: set[str] = set()
+        objects: dict[str, Lookup] = {}
+        for parameter in callee.summary.parameters:
+            for term, _ in passed(call, callee, parameter.name):
+                if mentions.caller(term):
+                    caller.add(parameter.name)
+                elif mentions.client(term):
+                    client.add(parameter.name)
+                known = _object(mentions.function, term, found, given)
+                if known is not None:
+                    objects[parameter.name] = known
+        env = Env(frozenset(caller), frozenset(client), frozenset(objects))
+        self._walk(access, callee, env, objects, depth + 1, seen)
+
+    def _is_model_method(self, function: LinkedFunction) -> bool:
+        if function.summary.cls < 0:
+            return False
+        return self._project.queries.stores_rows(
+            f"{function.file.summary.module}.{function.file.summary.classes[function.summary.cls].name}"
+        )
+
+    def _lookup(self, access: Access, mentions: Mentions, call: CallSite) -> Lookup | None:
+        function, term = call.function, call.event.term
+        shown = self._shown(call)
+        if shown:
+            return Lookup(function.key, function.path, call.span, shown, "pk", tied=False)
+        query = self._project.query(function, term)
+        if query is None:
+            return None
+        table = _table(query)
+        tied = mentions.caller(term)
+        if tied and table and query.may_have(QueryStep.FILTERS, QueryStep.ONE, QueryStep.BY_KEY):
+            access.scoped.add(table)
+        if not table or query.may_have(QueryStep.CREATES):
+            return None
+        runs = query.executed or query.may_have(QueryStep.UPDATES, QueryStep.DELETES)
+        key = self._key(mentions, call, query) if runs else ""
+        if not key:
+            return None
+        return Lookup(function.key, function.path, call.span, table, key, tied)
+
+    def _shown(self, call: CallSite) -> str:
+        """The model of `self.get_object()` in a view: the object that the path names."""
+        function = call.function
+        terms = function.file.summary.terms
+        row = terms[call.row.function]
+        if not isinstance(row, Attr) or row.name != "get_object" or call.targets or function.summary.cls < 0:
+            return ""
+        base = terms[strip(function.file, row.base)]
+        if not isinstance(base, Param) or base.name != "self":
+            return ""
+        cls = function.file.summary.classes[function.summary.cls]
+        query = self._project.class_query(f"{function.file.summary.module}.{cls.name}")
+        return "" if query is None else query.model
+
+    def _key(self, mentions: Mentions, call: CallSite, query: Query) -> str:
+        """The value of the primary key, as written, where the client chose it; empty where it did not."""
+        for file, term, function in self._key_values(query):
+            if file is mentions.file and function == mentions.function.index:
+                if mentions.client(term):
+                    return self._project.words(mentions.function, term)
+            elif any(mentions.client(given) for given in _arguments(call.row)):
+                return next(
+                    self._project.words(mentions.function, given)
+                    for given in _arguments(call.row)
+                    if mentions.client(given)
+                )
+        if query.sql is not None and re.search(r"where\b.*?\bid\s*=", query.sql, re.IGNORECASE | re.DOTALL):
+            for given in _arguments(call.row):
+                if mentions.client(given):
+                    return self._project.words(mentions.function, given)
+        return ""
+
+    def _key_values(self, query: Query) -> Iterator[tuple[object, int, int]]:
+        model = self._project.model(query.model)
+        keys = model.primary_keys if model is not None else frozenset({"pk", "id"})
+        places = {id(step.place.file): step.place.function for step in query.steps}
+        for one in self._project.filters(query):
+            if one.equals and one.column in keys and one.value >= 0 and one.file is not None:
+                yield one.file, one.value, places.get(id(one.file), -1)
+        for step in query.steps:
+            if QueryStep.BY_KEY in step.kinds and QueryStep.BULK not in step.kinds:
+                for term in (
+                    *step.arguments,
+                    *(value for name, value in step.keywords if name in ("ident", "id", "pk")),
+                ):
+                    yield step.place.file, term, step.place.function
+
+
+def _object(
+    function: LinkedFunction, term: int, found: dict[int, Lookup], given: dict[str, Lookup], depth: int = 0
+) -> Lookup | None:
+    """The lookup whose object a term is."""
+    if term < 0 or depth > 12:
+        return None
+    term = strip(function.file, term)
+    row = function.file.summary.terms[term]
+    if term in found:
+        return found[term]
+    if isinstance(row, Param):
+        return given.get(row.name)
+    if isinstance(row, Attr | Call):
+        return None
+    for part in parts(function.file, term):
+        known = _object(function, part, found, given, depth + 1)
+        if known is not None:
+            return known
+    return None
+
+
+def _table(query: Query) -> str:
+    if query.sql is not None:
+        match = _TABLE.search(query.sql)
+        return f"sql:{match[1].lower()}" if match else ""
+    return query.model
+
+
+def _arguments(row: Call) -> tuple[int, ...]:
+    return (*row.arguments, *(term for _, term in row.keywords))
+
+
+def _name(function: LinkedFunction, row: Call) -> str:
+    called = function.file.summary.terms[row.function]
+    if isinstance(called, Attr):
+        return called.name
+    return called.symbol.rpartition(".")[2] if isinstance(called, Name) else ""

@@ -1,0 +1,272 @@
+"""Objects that a request names by key, and that nothing ties to who calls."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backlint.libraries.entry import QueryStep
+from backlint.link.callers import parts
+from backlint.link.graph import FunctionKey
+from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
+from backlint.link.ownership import Owner, Owners
+from backlint.link.routes.model import Route
+from backlint.term import Attr, Const
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.link.project import Project
+
+_PRIVATE = re.compile(
+    r"message|notification|ticket|order|invoice|payment|transaction|export|document|appointment|booking|reservation"
+    r"|prescription|patient|medical|statement|conversation|wallet|cart|credential|apikey|api_key|bankaccount|subscription",
+    re.IGNORECASE,
+)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_COLUMN = re.compile(
+    r"\b(?:user|owner|author|account|customer|tenant|org(?:anization)?|workspace|team|company)_?id\s*=\s*(?:%s|\?|:|\$|{|%\()",
+    re.IGNORECASE,
+)
+
+
+class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
+    """One handler, or one view class, that gives strangers what is somebody's."""
+
+    route: Route
+    handler: FunctionKey | None
+    model: str
+    """The class, or `sql:` and the table."""
+    owner: Owner
+    verbs: tuple[str, ...]
+    """`changes`, `deletes`, `reads`."""
+    lookup: Lookup | None
+    """None where the library's view looks the object up."""
+    use: Use | None = None
+    methods: tuple[str, ...] = ()
+    """HTTP methods of a view class."""
+    siblings: int = 0
+    """Other handlers that tie objects of the class to the caller."""
+    peers: int = 0
+    """Handlers that name objects of the class by key, this one included."""
+    example: Route | None = None
+    """A handler that does it right."""
+    convention: bool = False
+    """Somewhere the project ties objects to callers."""
+
+    @property
+    def private(self) -> bool:
+        """Whether the name of the table says that strangers should not even read it."""
+        return _PRIVATE.search(self.model.rpartition(".")[2]) is not None
+
+
+class _Judge:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.owners = Owners(project)
+        self.access = ObjectAccess(project)
+        self.routes: dict[FunctionKey, tuple[Route, Access]] = {}
+        self.right: dict[str, list[Route]] = {}
+        self.named: Counter[str] = Counter()
+        self.reads_right: set[str] = set()
+        self._sql: dict[str, bool] = {}
+
+    def run(self) -> list[Unscoped]:
+        for route in self.project.routes:
+            if route.handler is not None and route.handler not in self.routes:
+                self.routes[route.handler] = route, self.access.of(route)
+        for route, access in self.routes.values():
+            self._learn(route, access)
+        found = [one for route, access in self.routes.values() for one in self._handler(route, access)]
+        found.extend(self._classes())
+        if not self.right:
+            return found[:1]
+        return found
+
+    def _learn(self, route: Route, access: Access) -> None:
+        by_query = {lookup.model for lookup in access.lookups if lookup.tied}
+        looked_up = {lookup.model for lookup in access.lookups}
+        self.named.update(looked_up)
+        tied = access.scoped | by_query | (looked_up if access.tied else set())
+        for model in tied:
+            self.right.setdefault(model, []).append(route)
+            if set(route.methods) <= _SAFE and (model in looked_up or model in access.scoped):
+                self.reads_right.add(model)
+
+    def _handler(self, route: Route, access: Access) -> Iterator[Unscoped]:
+        if access.tied or _is_guarded(route) or not (route.is_protected or access.knows_caller):
+            return
+        if any(lookup.tied for lookup in access.lookups):
+            return
+        faults: dict[str, tuple[Lookup, Owner, list[Use]]] = {}
+        for lookup in access.lookups:
+            owner = self._owner(lookup.model)
+            if owner is None:
+                continue
+            uses = [use for use in access.uses if use.lookup == lookup]
+            if uses or self._shows(route, access, lookup):
+                faults.setdefault(lookup.model, (lookup, owner, uses))
+        if not faults:
+            return
+        model, (lookup, owner, uses) = max(faults.items(), key=lambda one: len(one[1][2]))
+        verbs = tuple(dict.fromkeys(use.verb for use in uses)) or ("reads",)
+        yield self._fault(route, model, owner, verbs, lookup, uses[0] if uses else None)
+
+    def _fault(
+        self,
+        route: Route,
+        model: str,
+        owner: Owner,
+        verbs: tuple[str, ...],
+        lookup: Lookup | None,
+        use: Use | None,
+        methods: tuple[str, ...] = (),
+    ) -> Unscoped:
+        right = [other for other in self.right.get(model, []) if other.handler != route.handler]
+        return Unscoped(
+            route=route,
+            handler=route.handler,
+            model=model,
+            owner=owner,
+            verbs=verbs,
+            lookup=lookup,
+            use=use,
+            methods=methods,
+            siblings=len(right),
+            peers=self.named[model],
+            example=right[0] if right else None,
+            convention=bool(self.right),
+        )
+
+    def _owner(self, model: str) -> Owner | None:
+        if model.startswith("sql:"):
+            return Owner("user_id", direct=True) if self._owned_table(model[4:]) else None
+        if self.owners.is_person(model) or self.owners.is_tenant(model):
+            return None
+        return self.owners.of(model)
+
+    def _owned_table(self, table: str) -> bool:
+        """Whether any statement on a table asks whose its rows are."""
+        if table not in self._sql:
+            named = re.compile(rf"\b(?:from|update|into)\s+[\"`]?{re.escape(table)}\b", re.IGNORECASE)
+            self._sql[table] = any(
+                isinstance(term, Const)
+                and isinstance(term.value, str)
+                and named.search(term.value)
+                and _COLUMN.search(term.value)
+                for file in self.project.files
+                for term in file.summary.terms
+            )
+        return self._sql[table]
+
+    def _shows(self, route: Route, access: Access, lookup: Lookup) -> bool:
+        """Whether a handler hands out what only its owner should read."""
+        if not (set(route.methods) & _SAFE) and route.methods:
+            return False
+        if any(lookup.model == other.lookup.model for other in access.uses):
+            return True
+        if lookup.model in self.reads_right:
+            return True
+        name = lookup.model.rpartition(".")[2].removeprefix("sql:")
+        if _PRIVATE.search(name) and self.owners_direct(lookup.model):
+            return True
+        return self._reads_private_children(lookup)
+
+    def owners_direct(self, model: str) -> bool:
+        owner = self._owner(model)
+        return owner is not None and owner.direct
+
+    def _reads_private_children(self, lookup: Lookup) -> bool:
+        """`event.tickets.all()`: rows of others that hang on the object."""
+        function = self.project.graph.functions[lookup.function]
+        model = self.project.model(lookup.model)
+        if model is None:
+            return False
+        for event in function.summary.events:
+            for term in (event.term, *(parts(function.file, event.term) if event.term >= 0 else ())):
+                row = function.file.summary.terms[term] if term >= 0 else None
+                inner = function.file.summary.terms[row.base] if isinstance(row, Attr) else None
+                for one in (row, inner):
+                    relation = model.relations.get(one.name) if isinstance(one, Attr) else None
+                    if (
+                        relation is not None
+                        and relation.many
+                        and _PRIVATE.search(relation.target.rpartition(".")[2])
+                        and self.owners.of(relation.target)
+                        and _names_people(function.file.summary.terms)
+                    ):
+                        return True
+        return False
+
+    def _classes(self) -> Iterator[Unscoped]:
+        views: dict[str, list[Route]] = {}
+        for route in self.project.routes:
+            if route.view and route.handler is None and any(p.source == "path" for p in route.parameters):
+                views.setdefault(route.view, []).append(route)
+        for view, routes in views.items():
+            open_routes = [route for route in routes if not _is_guarded(route) and route.is_protected]
+            query = self.project.class_query(view)
+            if not open_routes or query is None or not query.model:
+                continue
+            hooks = self.access.of_hooks(open_routes[0].hooks)
+            owner = self.owners.of(query.model)
+            person = self.owners.is_person(query.model)
+            if hooks.tied or (owner is None and not person) or self._scopes(open_routes[0], query.model):
+                continue
+            if query.may_have(QueryStep.FILTERS) and not query.complete:
+                continue
+            methods = tuple(dict.fromkeys(method for route in open_routes for method in route.methods))
+            changing = [method for method in methods if method not in _SAFE]
+            private = _PRIVATE.search(query.model.rpartition(".")[2]) is not None
+            if changing or (private and owner is not None) or query.model in self.reads_right:
+                verbs = tuple(
+                    verb
+                    for verb, names in (("changes", ("PUT", "PATCH")), ("deletes", ("DELETE",)))
+                    if set(names) & set(methods)
+                ) or ("reads",)
+                yield self._fault(
+                    open_routes[0], query.model, owner or Owner("pk", direct=True), verbs, None, None, methods
+                )
+
+    def _scopes(self, route: Route, model: str) -> bool:
+        """Whether a hook of the view narrows the rows to the caller's: `get_queryset`, `get_object`, filters."""
+        from backlint.link.callers import Env, Mentions
+
+        for key in route.hooks:
+            function = self.project.graph.functions[key]
+            name = function.summary.name.rpartition(".")[2]
+            if name in (
+                "get_queryset",
+                "get_object",
+                "filter_queryset",
+                "dispatch",
+                "initial",
+                "check_object_permissions",
+                "get_permissions",
+                "check_permissions",
+            ):
+                mentions = Mentions(function, Env())
+                if any(mentions.caller(event.term) for event in function.summary.events if event.term >= 0):
+                    return True
+                if name in ("get_object", "check_object_permissions", "dispatch", "initial"):
+                    return True
+        return False
+
+
+def _names_people(terms: tuple[object, ...]) -> bool:
+    return any(
+        isinstance(row, Attr) and row.name in ("email", "phone", "phone_number", "address") for row in terms
+    )
+
+
+def _is_guarded(route: Route) -> bool:
+    """Whether something on the way to the handler asks what the caller may do, or may do so."""
+    return bool(route.authorisation) or route.is_admin_path or any(guard.unresolved for guard in route.guards)
+
+
+def unscoped_objects(project: Project) -> list[Unscoped]:
+    """Every handler and view class that lets callers reach what belongs to others."""
+    return _Judge(project).run()
