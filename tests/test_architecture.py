@@ -33,6 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("baseline", "inspection"),
         ("api",),
         ("reporters",),
+        ("analysis",),
         ("run", "diff"),
         ("cli", "testing"),
         ("programmatic",),

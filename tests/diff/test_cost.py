@@ -27,7 +27,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(len(project.files))
         return check_project(project, rules)
 
-    monkeypatch.setattr("backlint.run.check_project", counting)
+    monkeypatch.setattr("backlint.analysis.check_project", counting)
     return made
 
 

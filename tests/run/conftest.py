@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backlint import registry, run
+from backlint import analysis, registry
 from backlint.entry_points import EntryPoint
 from backlint.registry import Registry, load_packs
 from backlint.summarise import pool
@@ -69,7 +69,7 @@ def write_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         loaded = load_packs([EntryPoint("trial", "1.0", "trial", "trial_pack")])
-        for module in (registry, run, pool):
+        for module in (registry, analysis, pool):
             monkeypatch.setattr(module, "load_rules", lambda: loaded)
         return loaded
 

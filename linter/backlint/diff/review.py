@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from backlint.analysis import Analysis, CheckRequest, Session, analyse, read_manifests
 from backlint.diff.compare import State, Touched, introduced
 from backlint.discovery import SourceFile, discover, would_find
 from backlint.finding import Evidence
 from backlint.report import Report, Statistics
 from backlint.run import (
-    Analysis,
-    CheckRequest,
-    Session,
-    analyse,
     collector_off,
     concerns,
-    read_manifests,
     select_findings,
     shown_paths,
     source_reader,
@@ -177,7 +173,9 @@ def _selected(
     source: Callable[[str], SourceText | None],
 ) -> Selection:
     findings = [finding for finding in analysis.outcome.findings if finding.path in paths]
-    return select_findings(session, analysis, findings, source, frozenset(paths))
+    return select_findings(
+        session, analysis.outcome, analysis.summaries.suppressions(), findings, source, frozenset(paths)
+    )
 
 
 def _failed(analysis: Analysis) -> frozenset[str]:

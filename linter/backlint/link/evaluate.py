@@ -37,6 +37,8 @@ from backlint.term import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from backlint.effect import Role
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import FunctionEntry
@@ -54,9 +56,16 @@ sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))
 class Evaluator:
     """Resolves terms to values, each once."""
 
-    def __init__(self, index: SymbolIndex, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        index: SymbolIndex,
+        catalogue: Catalogue,
+        taught: Mapping[str, tuple[Role, ...]] | None = None,
+    ) -> None:
         self.index = index
         self.catalogue = catalogue
+        self.taught = taught or {}
+        """Roles that the configuration gives to symbols."""
         self.classes = Classes(index, catalogue, self)
         self._symbols: dict[tuple[str, str], Value] = {}
         self._returns: dict[tuple[int, int], Value] = {}
@@ -457,17 +466,21 @@ class Evaluator:
         return f"{file.summary.module}.{file.summary.classes[summary.cls].name}"
 
     def roles(self, value: Value) -> tuple[Role, ...]:
-        """The roles that library entries give a function, class or instance."""
+        """The roles that library entries and the configuration give a function, class or instance."""
         if isinstance(value, LibraryFunction):
-            return value.entry.roles
+            return (*value.entry.roles, *self.taught.get(value.symbol, ()))
         if isinstance(value, ClassValue | InstanceValue):
             return tuple(
                 role
                 for ancestor in self.classes.order(value.symbol)
-                if (entry := self.classes.library_class(ancestor)) is not None
-                for role in (*entry.roles, *(entry.init.roles if isinstance(value, ClassValue) else ()))
+                for role in self._class_roles(ancestor, made=isinstance(value, ClassValue))
             )
-        return ()
+        return self.taught.get(self.value_symbol(value), ()) if self.taught else ()
+
+    def _class_roles(self, symbol: str, *, made: bool) -> tuple[Role, ...]:
+        entry = self.classes.library_class(symbol)
+        own = () if entry is None else (*entry.roles, *(entry.init.roles if made else ()))
+        return (*own, *self.taught.get(symbol, ()))
 
     def entry_of(self, value: Value) -> FunctionEntry | None:
         """What a library entry says of calling this value."""

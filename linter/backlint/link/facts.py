@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from backlint.effect import Role
+
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Settings and texts that rules may ask for."""
 
     public_routes: tuple[str, ...] = ()
+    roles: dict[str, tuple[Role, ...]] = {}
+    """Roles that the configuration gives to symbols of the project."""
     manifests: dict[str, str] = {}
     """Text of each manifest by path."""
     new_files: frozenset[str] = frozenset()

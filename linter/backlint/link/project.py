@@ -17,7 +17,7 @@ from backlint.link.flow import Flow
 from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
 from backlint.link.limits import Limits
-from backlint.link.loops import depends_on_loop, enclosing, iterates_rows, repeating_loop
+from backlint.link.loops import depends_on_loop, depends_on_parameter, enclosing, iterates_rows, repeating_loop
 from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
@@ -52,7 +52,7 @@ class Project:
         self.facts = facts or ProjectFacts()
         self.catalogue = catalogue
         self.index = SymbolIndex(summaries)
-        self.evaluator = Evaluator(self.index, catalogue)
+        self.evaluator = Evaluator(self.index, catalogue, self.facts.roles)
         self.graph = Graph(self.evaluator)
         self.effects = Effects(self.graph)
 
@@ -354,6 +354,12 @@ class Project:
     def depends_on_loop(self, function: LinkedFunction, term: int, loop: Block) -> bool:
         """Whether a term uses what a loop binds."""
         return depends_on_loop(function, term, loop)
+
+    def depends_on_parameter(
+        self, function: LinkedFunction, term: int, owner: LinkedFunction, name: str
+    ) -> bool:
+        """Whether a term of a function uses a parameter of its own, or of the function around it."""
+        return depends_on_parameter(function, term, owner, name)
 
     def roles(self, call: CallSite) -> tuple[Role, ...]:
         """The roles of what a call calls."""

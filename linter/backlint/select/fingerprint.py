@@ -47,11 +47,6 @@ def stable_symbol(symbol: str) -> str:
     return _LAMBDA_LINE.sub("<lambda>", symbol)
 
 
-def stable_symbol(symbol: str) -> str:
-    """A symbol without the line numbers that tell lambdas apart."""
-    return _LAMBDA_LINE.sub("<lambda>", symbol)
-
-
 def snippet(source: SourceText | None, span: Span) -> str:
     """What the code in a span says, however it is laid out."""
     if source is None:

@@ -78,7 +78,7 @@ def summarise_files(files: Mapping[str, bytes], rules: Iterable[type[Rule]] | No
 def link_files(read: SummarisedFiles, settings: Settings | None = None) -> Project:
     """Link what was summarised, as the settings of the project say."""
     settings = settings or Settings(root=ROOT)
-    facts = ProjectFacts(public_routes=settings.public_routes, manifests=read.manifests)
+    facts = ProjectFacts(public_routes=settings.public_routes, roles=settings.roles, manifests=read.manifests)
     return Project(read.summaries, catalogue(settings.libraries), facts)
 
 

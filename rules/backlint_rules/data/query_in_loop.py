@@ -1,6 +1,6 @@
 """Queries inside loops."""
 
-from backlint.api import BlockKind, Effect, Findings, Project, Rule, Severity, Site, short_name
+from backlint.api import BlockKind, Effect, Evidence, Findings, Project, Rule, Severity, Site, short_name
 from backlint_rules.data._in_loop import (
     InLoop,
     confidence,
@@ -39,7 +39,7 @@ class QueryInLoop(Rule):
         for place in places_in_loops(project, Effect.QUERIES):
             if writes_first(project, place):
                 continue
-            evidence = (loop_evidence(project, place),)
+            evidence: tuple[Evidence, ...] = (loop_evidence(project, place),)
             if place.target is None:
                 query = project.words(place.function, place.last.term) if place.last else "it"
                 message = f"`{query}` queries the database once per {pass_words(project, place)}"

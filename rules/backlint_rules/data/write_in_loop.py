@@ -1,6 +1,6 @@
 """Writes inside loops."""
 
-from backlint.api import CallSite, Confidence, Effect, Findings, Project, Rule, Severity, Site, short_name
+from backlint.api import CallSite, Confidence, Effect, Evidence, Findings, Project, Rule, Severity, Site, short_name
 from backlint_rules.data._in_loop import (
     WRITING,
     InLoop,
@@ -63,7 +63,7 @@ def _speaks(project: Project, place: InLoop) -> bool:
 
 def _report(project: Project, findings: Findings, place: InLoop) -> None:
     verb = _VERBS[place.effect]
-    evidence = (loop_evidence(project, place),)
+    evidence: tuple[Evidence, ...] = (loop_evidence(project, place),)
     if place.target is None:
         written = project.words(place.function, place.last.term) if place.last else "it"
         message = f"`{written}` {verb} once per {pass_words(project, place)}"

@@ -1,0 +1,361 @@
+"""A project analysed: every file summarised, the summaries linked, and what of it the cache can spare."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backlint.cache.keys import program_fingerprint, summary_key
+from backlint.cache.store import Cache, open_cache
+from backlint.config.settings import Settings
+from backlint.discovery import SourceFile, classify, discover, is_generated, read
+from backlint.finding import Notice
+from backlint.fixes.source import read_source
+from backlint.libraries.catalogue import Catalogue, compile_entries, decode_catalogue, encode_catalogue
+from backlint.link.check import Outcome, check_project
+from backlint.link.facts import ProjectFacts
+from backlint.registry import Registry, library_folders, load_rules
+from backlint.summarise.file import FileTask
+from backlint.summarise.pool import summarise_all
+from backlint.summary import FileSummary, Suppression, decode, encode
+from backlint.syntax.parse import MAX_BYTES
+
+if TYPE_CHECKING:
+    from backlint.link.project import Project
+
+_LARGEST_MANIFEST = 1_000_000
+
+
+class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to check, and how."""
+
+    paths: tuple[Path, ...]
+    """Files and folders to report on; the whole project is read whatever they are."""
+    settings: Settings
+    jobs: int | None = None
+    """Worker processes; one a core when None."""
+    cache_dir: Path | None = None
+    use_cache: bool = True
+    stdin: tuple[str, bytes] | None = None
+    """A file's path, relative to the root, and the content that stands for what is on disk."""
+    progress: Callable[[int, int], None] | None = None
+    """Told the number of files read and of all files to read."""
+    baseline: Path | None = None
+    """A file of known findings, which are not reported."""
+
+
+class Summaries(msgspec.Struct):
+    """The summaries of a project, with what identifies them."""
+
+    files: list[tuple[FileSummary, str]] = []
+    """Each with its source root."""
+    keys: list[str] = []
+    notices: list[Notice] = []
+    read_anew: int = 0
+    lines: int = 0
+
+    def suppressions(self) -> dict[str, tuple[Suppression, ...]]:
+        """Suppression comments by path; files without any are left out."""
+        return {summary.path: summary.suppressions for summary, _ in self.files if summary.suppressions}
+
+
+class Analysis(msgspec.Struct, frozen=True):
+    """A project in one state of its files, linked."""
+
+    summaries: Summaries
+    outcome: Outcome
+
+
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """All that a report needs of an analysis, kept for the next run over the same files."""
+
+    outcome: Outcome
+    suppressions: dict[str, tuple[Suppression, ...]]
+    """By path; files without any are left out."""
+    notices: tuple[Notice, ...] = ()
+    """Why files of the project have no summary: what their bytes alone decide."""
+    files: int = 0
+    lines: int = 0
+    read_anew: int = 0
+
+
+class _Contents(msgspec.Struct, frozen=True):
+    """The files of a project as they were read."""
+
+    keyed: list[tuple[SourceFile, bytes, str]]
+    """Each file with its bytes and the key of its summary."""
+    notices: list[Notice]
+    """Files that could not be read."""
+
+
+class Clock:
+    """Wall-clock seconds by stage."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.stages[stage] = self.stages.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+class Session:
+    """What the analyses of one run share."""
+
+    def __init__(self, request: CheckRequest) -> None:
+        self.clock = Clock()
+        self.request = request
+        self.settings = request.settings
+        self.registry = load_rules()
+        self.cache = open_cache(request.cache_dir if request.use_cache else None)
+        self.fingerprint = _fingerprint(self.registry)
+
+
+def analyse(
+    session: Session,
+    files: Iterable[SourceFile],
+    contents: Mapping[str, bytes],
+    previous: Analysis | None = None,
+    *,
+    manifests: Mapping[str, str] | None = None,
+    new_files: frozenset[str] = frozenset(),
+) -> Analysis:
+    """Summarise files and link them.
+
+    Args:
+        contents: What stands for the file on disk, by path.
+        previous: An analysis of another state of the project: summaries of files that `contents` doesn't
+            name are taken from it, and nothing is read from the disk.
+        manifests: Text of each manifest by path.
+        new_files: Paths of migrations that the change under review adds.
+    """
+    summaries = _summarise(session, files, contents, previous)
+    session.clock.lap("summarise")
+    outcome = _link(session, summaries, _facts(session, manifests, new_files))
+    session.clock.lap("link")
+    return Analysis(summaries, outcome)
+
+
+def review(
+    session: Session, files: Iterable[SourceFile], contents: Mapping[str, bytes], manifests: Mapping[str, str]
+) -> Known:
+    """Analyse a project, or take all of it from the cache when no file has changed: then nothing is decoded."""
+    facts = _facts(session, manifests)
+    read_files = _read(session, files, contents)
+    session.clock.lap("read")
+    key = _digest(session, facts, (f"{key}:{file.root}" for file, _, key in read_files.keyed))
+    stored = session.cache.load_result(key)
+    if stored is not None:
+        try:
+            known = msgspec.msgpack.decode(stored, type=Known)
+        except msgspec.DecodeError:
+            pass
+        else:
+            return msgspec.structs.replace(known, notices=(*read_files.notices, *known.notices))
+    summaries = _obtain(session, read_files)
+    session.clock.lap("summarise")
+    outcome = _link(session, summaries, facts)
+    session.clock.lap("link")
+    known = Known(
+        outcome=outcome,
+        suppressions=summaries.suppressions(),
+        notices=tuple(notice for notice in summaries.notices if notice not in read_files.notices),
+        files=len(summaries.files),
+        lines=summaries.lines,
+    )
+    if not outcome.notices and all(notice.kind in _LASTING for notice in known.notices):
+        session.cache.save_result(key, msgspec.msgpack.encode(known))
+    return msgspec.structs.replace(known, notices=tuple(summaries.notices), read_anew=summaries.read_anew)
+
+
+_LASTING = frozenset({"syntax", "encoding", "too-deep", "too-large"})
+"""Kinds of notices that the bytes of a file decide."""
+
+
+def read_manifests(root: Path, paths: Iterable[str]) -> dict[str, str]:
+    """The texts of manifests by path; one that can't be read, or is far too large, is left out."""
+    texts = {}
+    for path in paths:
+        source = read_source(root, path)
+        if source is not None and len(source.data) <= _LARGEST_MANIFEST:
+            texts[path] = source.text.encode("utf-8", "replace").decode()
+    return texts
+
+
+def load_project(request: CheckRequest) -> Project:
+    """The linked project, for questions other than which findings there are.
+
+    Raises:
+        UsageError: a path doesn't exist, or a library entry of the project can't be read.
+    """
+    session = Session(request)
+    discovery = discover((request.settings.root, *request.paths), request.settings)
+    contents = dict([request.stdin]) if request.stdin else {}
+    facts = _facts(session, read_manifests(request.settings.root, discovery.manifests))
+    return _project(session, _summarise(session, discovery.files, contents, None), facts)
+
+
+def _fingerprint(registry: Registry) -> str:
+    """What summaries and results depend on besides the analysed files."""
+    import backlint
+
+    packages = {Path(backlint.__file__).parent}
+    for info in registry.rules.values():
+        module = sys.modules[info.cls.__module__.partition(".")[0]]
+        if module.__file__:
+            packages.add(Path(module.__file__).parent)
+    return program_fingerprint(sorted(packages), {pack.distribution: pack.version for pack in registry.packs})
+
+
+def _summarise(
+    session: Session,
+    files: Iterable[SourceFile],
+    contents: Mapping[str, bytes],
+    previous: Analysis | None,
+) -> Summaries:
+    if previous is None:
+        return _obtain(session, _read(session, files, contents))
+    known = _by_path(previous.summaries)
+    files = list(files)
+    changed = [file for file in files if file.path in contents]
+    result = _obtain(session, _read(session, changed, contents))
+    for file in files:
+        if file.path not in contents and file.path in known:
+            summary, key = known[file.path]
+            result.files.append((summary, file.root))
+            result.keys.append(key)
+    result.lines = sum(summary.lines for summary, _ in result.files)
+    return result
+
+
+def _read(session: Session, files: Iterable[SourceFile], contents: Mapping[str, bytes]) -> _Contents:
+    keyed: list[tuple[SourceFile, bytes, str]] = []
+    notices: list[Notice] = []
+    for file in files:
+        data = contents[file.path] if file.path in contents else read(file, MAX_BYTES)
+        if isinstance(data, Notice):
+            notices.append(data)
+        elif file.explicit or not is_generated(data):
+            key = summary_key(data, file.path, file.module, session.fingerprint, file.kind)
+            keyed.append((file, data, key))
+    return _Contents(keyed, notices)
+
+
+def _obtain(session: Session, contents: _Contents) -> Summaries:
+    """The summaries of files: from the cache, or made now."""
+    result = Summaries([], [], list(contents.notices))
+    stored = session.cache.load([key for _, _, key in contents.keyed])
+    missing = []
+    for file, data, key in contents.keyed:
+        if key in stored:
+            try:
+                result.files.append((decode(stored[key]), file.root))
+                result.keys.append(key)
+                continue
+            except msgspec.DecodeError:
+                pass
+        kind = classify(file.path, data, file.kind)
+        missing.append((FileTask(file.path, file.module, file.is_package, kind, data), file.root, key))
+    request = session.request
+    outcomes = summarise_all([task for task, _, _ in missing], request.jobs, request.progress)
+    fresh: dict[str, bytes] = {}
+    for task, root, key in missing:
+        outcome = outcomes[task.path]
+        result.notices.extend(outcome.notices)
+        if outcome.summary is not None:
+            result.files.append((outcome.summary, root))
+            result.keys.append(key)
+            if not outcome.notices:
+                fresh[key] = encode(outcome.summary)
+    result.read_anew = len(missing)
+    result.lines = sum(summary.lines for summary, _ in result.files)
+    session.cache.save(fresh, result.keys)
+    return result
+
+
+def _by_path(summaries: Summaries) -> dict[str, tuple[FileSummary, str]]:
+    return {
+        summary.path: (summary, key)
+        for (summary, _), key in zip(summaries.files, summaries.keys, strict=True)
+    }
+
+
+def _link(session: Session, summaries: Summaries, facts: ProjectFacts) -> Outcome:
+    """The linked outcome; taken whole from the cache when nothing has changed."""
+    cache = session.cache
+    parts = [
+        f"{key}:{summary.path}:{root}"
+        for key, (summary, root) in zip(summaries.keys, summaries.files, strict=True)
+    ]
+    key = _digest(session, facts, sorted(parts))
+    stored = cache.load_result(key)
+    if stored is not None:
+        try:
+            return msgspec.msgpack.decode(stored, type=Outcome)
+        except msgspec.DecodeError:
+            pass
+    project = _project(session, summaries, facts)
+    outcome = check_project(project, session.registry.rules.values())
+    if not outcome.notices:
+        cache.save_result(key, msgspec.msgpack.encode(outcome))
+    return outcome
+
+
+def _digest(session: Session, facts: ProjectFacts, parts: Iterable[str]) -> str:
+    """A key for what is worked out from files and everything else that matters to it."""
+    digest = blake2b(digest_size=20)
+    settings = session.settings
+    head = msgspec.json.encode((settings.libraries, facts), order="sorted")
+    for part in (
+        session.fingerprint.encode(),
+        head,
+        *(part.encode("utf-8", "surrogatepass") for part in parts),
+    ):
+        digest.update(part)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _facts(
+    session: Session, manifests: Mapping[str, str] | None, new_files: frozenset[str] = frozenset()
+) -> ProjectFacts:
+    settings = session.settings
+    return ProjectFacts(
+        public_routes=settings.public_routes,
+        roles=settings.roles,
+        manifests=dict(manifests or {}),
+        new_files=new_files,
+    )
+
+
+def _project(session: Session, summaries: Summaries, facts: ProjectFacts) -> Project:
+    from backlint.link.project import Project
+
+    settings = session.settings
+    catalogue = _catalogue(session.registry, settings, session.cache, session.fingerprint)
+    return Project(summaries.files, catalogue, facts)
+
+
+def _catalogue(registry: Registry, settings: Settings, cache: Cache, fingerprint: str) -> Catalogue:
+    """The library entries of all rule packs and of the project, from the cache where they are compiled."""
+    if not settings.libraries:
+        stored = cache.load_blob("catalogue", fingerprint)
+        if stored is not None:
+            try:
+                return decode_catalogue(stored)
+            except msgspec.DecodeError:
+                pass
+    from backlint.libraries.load import load_entries
+
+    catalogue = compile_entries(load_entries(library_folders(registry), settings.libraries))
+    if not settings.libraries:
+        cache.save_blob("catalogue", fingerprint, encode_catalogue(catalogue))
+    return catalogue
