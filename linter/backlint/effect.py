@@ -77,3 +77,7 @@ class Role(StrEnum):
     """Declares a relation of an ORM class to another; reading it from an instance may query."""
     DEFINES_ROUTE = "defines-route"
     """A decorator, or a base class of views, that makes a function a request handler."""
+    CONFIGURES_ROUTE = "configures-route"
+    """A decorator that leaves settings on a function for the route decorator above it to read."""
+    INJECTS = "injects"
+    """Makes a dependency that the framework runs only where it is passed to a route or parameter."""

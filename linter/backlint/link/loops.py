@@ -8,7 +8,7 @@ from backlint.effect import Effect, Role
 from backlint.link.graph import LOOPS, LinkedFunction, bare
 from backlint.link.values import ClassValue, FunctionValue, Value
 from backlint.summary import Block, BlockKind, EventKind
-from backlint.term import Attr, Call, Const, Item, Mapping, Name, Sequence, Slice
+from backlint.term import Attr, Call, Const, Item, Mapping, Name, Param, Sequence, Slice
 
 if TYPE_CHECKING:
     from backlint.link.project import Project
@@ -35,6 +35,22 @@ def depends_on_loop(function: LinkedFunction, term: int, loop: Block) -> bool:
         seen.add(index)
         row = terms[index]
         if getattr(row, "name", None) in targets and not isinstance(row, Attr):
+            return True
+        pending.extend(_parts(row))
+    return False
+
+
+def depends_on_parameter(function: LinkedFunction, term: int, owner: LinkedFunction, name: str) -> bool:
+    """Whether a term uses a parameter of a function: of `function` itself, or of one around it."""
+    terms = function.file.summary.terms
+    pending, seen = [term], set()
+    while pending:
+        index = pending.pop()
+        if index < 0 or index in seen:
+            continue
+        seen.add(index)
+        row = terms[index]
+        if isinstance(row, Param) and row.function == owner.index and row.name == name:
             return True
         pending.extend(_parts(row))
     return False

@@ -1,5 +1,8 @@
 """GraphQL resolvers that query once per parent object."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from backlint.api import (
     CallSite,
     ClassValue,
@@ -18,10 +21,26 @@ from backlint.api import (
     Severity,
     Site,
     Span,
+    identifier_words,
     options,
     short_name,
 )
 from backlint_rules.data._graphql import Uses, uses_of_types
+
+_RIGHTS = frozenset(
+    {"permission", "permissions", "perm", "perms", "privilege", "privileges", "access", "authorized", "auth"}
+)
+_DEPTH = 2
+
+
+class _Query(NamedTuple):
+    """A place of a resolver that queries."""
+
+    function: LinkedFunction
+    place: Site | CallSite | None
+    """None for a query that the framework sends."""
+    span: Span
+    term: int
 
 
 class ResolverNPlusOne(Rule):
@@ -66,7 +85,7 @@ def _judge(project: Project, findings: Findings, route: Route, resolver: LinkedF
     step = _step(project, resolver)
     if step is None:
         return
-    place, span, term = step
+    place, span, term = step.place, step.span, step.term
     evidence: tuple[Evidence, ...] = ()
     plain = True
     what = f"`{project.words(resolver, term)}` selects"
@@ -81,10 +100,12 @@ def _judge(project: Project, findings: Findings, route: Route, resolver: LinkedF
     else:
         message += f": `{project.words(resolver, term)}`"
     findings.add(
-        resolver,
+        step.function,
         message,
         span=span,
-        confidence=_confidence(project, resolver, used, plain),
+        confidence=_confidence(project, resolver, used, plain)
+        if _is_about_parent(project, step, resolver)
+        else Confidence.LOW,
         advice=_advice(project, parent, what),
         evidence=(
             Evidence(*route.location, f"this resolver runs for every `{parent}` of the answer"),
@@ -93,13 +114,28 @@ def _judge(project: Project, findings: Findings, route: Route, resolver: LinkedF
     )
 
 
-def _step(project: Project, resolver: LinkedFunction) -> tuple[Site | CallSite | None, Span, int] | None:
-    """The first place of a resolver that queries; a query that it returns is sent by the framework."""
-    step = project.effects.steps(Effect.QUERIES).get(resolver.key)
-    if isinstance(step, Site):
-        return step, step.span, step.term
-    if step is not None:
-        return step, step.span, step.event.term
+def _steps(project: Project, resolver: LinkedFunction, depth: int = 0) -> Iterator[_Query]:
+    """Places of a resolver that query; a query that it returns is sent by the framework.
+
+    What asks after the caller's rights is left out: it says the same for every parent.
+    """
+    places: list[Site | CallSite] = [*resolver.sites, *resolver.calls]
+    places.sort(key=lambda place: place.order)
+    for place in places:
+        if place.block in resolver.memo_blocks:
+            continue
+        if isinstance(place, Site):
+            if Effect.QUERIES in place.effects:
+                yield _Query(resolver, place, place.span, place.term)
+            continue
+        target = None if Effect.QUERIES in place.effects else project.effects.target(place, Effect.QUERIES)
+        if target is None or _RIGHTS.intersection(identifier_words(short_name(target).rpartition(".")[2])):
+            continue
+        if target.file is resolver.file and target.summary.parent == resolver.index:
+            if depth < _DEPTH:
+                yield from _steps(project, target, depth + 1)
+        else:
+            yield _Query(resolver, place, place.span, place.event.term)
     for event in resolver.summary.events:
         if event.kind == EventKind.RETURN and event.term >= 0:
             query = project.query(resolver, event.term)
@@ -108,8 +144,23 @@ def _step(project: Project, resolver: LinkedFunction) -> tuple[Site | CallSite |
                 and query.lazy
                 and project.is_lazy_query(project.value(resolver, event.term))
             ):
-                return None, event.span, event.term
-    return None
+                yield _Query(resolver, None, event.span, event.term)
+
+
+def _step(project: Project, resolver: LinkedFunction) -> _Query | None:
+    """The first query, one that is made for the parent before others."""
+    steps = list(_steps(project, resolver))
+    about = (step for step in steps if _is_about_parent(project, step, resolver))
+    return next(about, steps[0] if steps else None)
+
+
+def _is_about_parent(project: Project, step: _Query, resolver: LinkedFunction) -> bool:
+    """Whether a query uses the object that the resolver is given."""
+    if not resolver.summary.parameters:
+        return False
+    return project.depends_on_parameter(
+        step.function, step.term, resolver, resolver.summary.parameters[0].name
+    )
 
 
 def _confidence(project: Project, resolver: LinkedFunction, used: Uses, plain: bool) -> Confidence:

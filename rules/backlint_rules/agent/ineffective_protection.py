@@ -1,0 +1,328 @@
+"""Protection that the framework never sees."""
+
+from __future__ import annotations
+
+import ast
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from backlint.api import (
+    Attr,
+    Call,
+    Confidence,
+    Const,
+    Evidence,
+    FileContext,
+    FileKind,
+    Findings,
+    FunctionValue,
+    InstanceValue,
+    LibraryFunction,
+    LinkedFunction,
+    Name,
+    ParameterSource,
+    Project,
+    Role,
+    RouteKind,
+    Rule,
+    Severity,
+    Use,
+    Value,
+    options,
+    short_name,
+)
+
+if TYPE_CHECKING:
+    from backlint.api import FileNode
+
+_ATTRIBUTES = ("permission_classes", "authentication_classes", "throttle_classes")
+_KEYS = (
+    "DEFAULT_PERMISSION_CLASSES",
+    "DEFAULT_AUTHENTICATION_CLASSES",
+    "DEFAULT_THROTTLE_CLASSES",
+    "DEFAULT_THROTTLE_RATES",
+)
+_SETTINGS = (
+    "AUTH_PASSWORD_VALIDATORS",
+    "CSRF_COOKIE_HTTPONLY",
+    "CSRF_COOKIE_SAMESITE",
+    "CSRF_COOKIE_SECURE",
+    "CSRF_TRUSTED_ORIGINS",
+    "SECURE_CONTENT_TYPE_NOSNIFF",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+    "SECURE_HSTS_PRELOAD",
+    "SECURE_HSTS_SECONDS",
+    "SECURE_REFERRER_POLICY",
+    "SECURE_SSL_REDIRECT",
+    "SESSION_COOKIE_HTTPONLY",
+    "SESSION_COOKIE_SAMESITE",
+    "SESSION_COOKIE_SECURE",
+)
+_GUARDS = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE})
+_GUARD_NAME = re.compile(
+    r"^(?:(?:\w+_)?(?:login|auth|admin|staff|superuser|role|roles|permission|permissions|token|jwt|api_?key)_required"
+    r"|require[sd]?_(?:login|auth|authentication|admin|staff|role|roles|permission|permissions|token|user|api_?key))$"
+)
+_INJECTED_NAME = re.compile(
+    r"^(?:(?:get_)?current_(?:\w+_)?user|require_\w+|verify_(?:token|api_?key|jwt|user|signature)|get_(?:admin|user)|"
+    r"authenticate(?:_user)?)$"
+)
+_MISTAKEN = {
+    "dispatches": "dispatch",
+    "dispatch_request": "dispatch",
+    "do_get": "get",
+    "do_post": "post",
+    "on_get": "get",
+    "on_post": "post",
+    "get_request": "get",
+    "post_request": "post",
+    "list": "get",
+    "retrieve": "get",
+    "create": "post",
+    "update": "put",
+    "destroy": "delete",
+}
+"""Methods that other view classes dispatch to."""
+_CLOSE = 0.87
+
+
+class IneffectiveProtection(Rule):
+    """Checks for permissions, guards and security settings that the framework never sees.
+
+    ## Why is this bad?
+    A framework ignores what it doesn't know: `permissions_classes` is an attribute like any other, a guard above
+    the route decorator wraps a function that nobody calls, and a dependency that is created but not
+    passed never runs. The code reads as if it were protected, and the route is open.
+
+    ## What to do instead
+    Spell the attribute or setting as the framework does, put the guard below the route decorator, pass the
+    dependency to the route or a parameter, and test that a request without credentials is refused.
+
+    ## References
+    - [DRF: setting the permission policy](https://www.django-rest-framework.org/api-guide/permissions/#setting-the-permission-policy)
+    - [Flask: view decorators](https://flask.palletsprojects.com/en/stable/patterns/viewdecorators/)
+    - [FastAPI: dependencies in path operation decorators](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-in-path-operation-decorators/)
+    - [OWASP API5:2023 broken function level authorization](https://owasp.org/API-Security/editions/2023/en/0xa5-broken-function-level-authorization/)
+    """
+
+    severity = Severity.ERROR
+    tags = ("CWE-862", "OWASP-API5")
+    security_severity = 8.1
+
+    def visit_Assign(self, node: ast.Assign, ctx: FileContext) -> None:
+        """Note settings, and keys of settings, that are nearly ones which the framework reads."""
+        target = node.targets[0]
+        if ctx.kind != FileKind.SETTINGS or not ctx.at_module_level or not isinstance(target, ast.Name):
+            return
+        near = _near(target.id, _SETTINGS)
+        if near:
+            ctx.fact(target, "setting", text=f"{target.id}={near}")
+        if isinstance(node.value, ast.Dict) and target.id.endswith("FRAMEWORK"):
+            keys = [key for key in node.value.keys if isinstance(key, ast.Constant)]
+            for key in keys:
+                text = str(key.value)
+                near = _near(text, _KEYS) or (f"DEFAULT_{text}" if f"DEFAULT_{text}" in _KEYS else "")
+                if near and all(other.value != near for other in keys):
+                    ctx.fact(key, "key", text=f"{text}={near}")
+
+    def check(self, project: Project, findings: Findings) -> None:
+        """Look at the attributes of views, the order of decorators, dependencies and settings."""
+        for file in project.files:
+            for number in range(len(file.summary.classes)):
+                _attributes(project, findings, file, number)
+        for function in project.functions:
+            _decorators(project, findings, function)
+            _dispatched(project, findings, function)
+            for call in function.calls:
+                if call.event.use == Use.DISCARDED and Role.INJECTS in project.roles(call):
+                    inner = (
+                        project.words(function, call.row.arguments[0])
+                        if call.row.arguments
+                        else "the dependency"
+                    )
+                    findings.add(
+                        call,
+                        f"the dependency on `{inner}` is created and not passed on, so it never runs",
+                        advice=f"give it to a parameter of `{short_name(function)}`, or to the route's `dependencies`",
+                    )
+        _defaults(project, findings)
+        _settings(project, findings, self.id)
+
+
+def _attributes(project: Project, findings: Findings, file: FileNode, number: int) -> None:
+    cls = file.summary.classes[number]
+    symbol = f"{file.summary.module}.{cls.name}"
+    wrong = [
+        (attribute, right[0])
+        for attribute in cls.attributes
+        if attribute.value >= 0
+        and not attribute.instance
+        and (right := get_close_matches(attribute.name, _ATTRIBUTES, 1, _CLOSE))
+        and attribute.name != right[0]
+    ]
+    if not wrong or Role.DEFINES_ROUTE not in project.evaluator.roles(InstanceValue(symbol)):
+        return
+    for attribute, meant in wrong:
+        if meant not in _known_attributes(project, symbol) or _is_read(project, attribute.name):
+            continue
+        findings.add(
+            project.graph.functions[file.index, 0],
+            f"`{cls.name}.{attribute.name}` is no attribute that the framework reads: the view keeps its default",
+            span=attribute.span,
+            confidence=Confidence.HIGH,
+            advice=f"spell it `{meant}`",
+        )
+
+
+def _known_attributes(project: Project, symbol: str) -> set[str]:
+    """Attributes that library classes among a view's ancestors have."""
+    classes = project.evaluator.classes
+    entries = (classes.library_class(ancestor) for ancestor in classes.order(symbol))
+    return {name for entry in entries if entry is not None for name in entry.attributes}
+
+
+def _is_read(project: Project, name: str) -> bool:
+    """Whether code of the project reads an attribute of this name, by itself or as text."""
+    return any(
+        (isinstance(row, Attr) and row.name == name) or (isinstance(row, Const) and row.value == name)
+        for file in project.files
+        for row in file.summary.terms
+    )
+
+
+def _decorators(project: Project, findings: Findings, function: LinkedFunction) -> None:
+    """Guards above the decorator that hands the function to the framework."""
+    decorators = function.summary.decorators
+    if len(decorators) < 2:
+        return
+    callees = [_callee(project, function, term) for term in decorators]
+    for position, value in enumerate(callees):
+        if not isinstance(value, LibraryFunction) or Role.DEFINES_ROUTE not in value.entry.roles:
+            continue
+        registers = value.receiver is not None
+        for above in range(position):
+            sure = _wrong_above(project, function, decorators[above], callees[above], registers)
+            if sure is None:
+                continue
+            guard, route = (project.words(function, decorators[index]) for index in (above, position))
+            what = (
+                "registers the function without it"
+                if registers
+                else "has read the function's settings before"
+            )
+            findings.add(
+                function,
+                f"`@{guard}` stands above `@{route}`, which {what}: requests to `{short_name(function)}` do not pass it",
+                confidence=sure,
+                advice=f"move `@{guard}` below `@{route}`",
+            )
+        return
+
+
+def _callee(project: Project, function: LinkedFunction, term: int) -> Value:
+    row = project.term(function, term)
+    return project.value(function, row.function if isinstance(row, Call) else term)
+
+
+def _wrong_above(
+    project: Project, function: LinkedFunction, term: int, value: Value, registers: bool
+) -> Confidence | None:
+    """How sure it is that a decorator above the route decorator protects nothing; None where it may."""
+    roles = project.evaluator.roles(value)
+    if Role.CONFIGURES_ROUTE in roles:
+        return Confidence.HIGH
+    if not registers:
+        return None
+    if Role.AUTHENTICATES in roles or Role.AUTHORISES in roles:
+        return Confidence.HIGH
+    if Role.LIMITS_RATE in roles:
+        return Confidence.MEDIUM
+    row = project.term(function, term)
+    row = project.term(function, row.function) if isinstance(row, Call) else row
+    name = row.name if isinstance(row, Attr) else row.symbol if isinstance(row, Name) else ""
+    return Confidence.HIGH if _GUARD_NAME.match(name.rpartition(".")[2]) else None
+
+
+def _dispatched(project: Project, findings: Findings, function: LinkedFunction) -> None:
+    """Guards on methods of views that neither the framework nor the project calls."""
+    if function.summary.cls < 0 or not function.summary.decorators:
+        return
+    symbol = project.evaluator.owner(function.file, function.summary)
+    if Role.DEFINES_ROUTE not in project.evaluator.roles(InstanceValue(symbol)) or project.is_handler(
+        function
+    ):
+        return
+    name = short_name(function).rpartition(".")[2]
+    if name not in _MISTAKEN or _is_read(project, name):
+        return
+    for term in function.summary.decorators:
+        if _GUARDS.intersection(project.evaluator.roles(_callee(project, function, term))):
+            findings.add(
+                function,
+                f"`@{project.words(function, term)}` guards `{name}`, which the view never dispatches to",
+                confidence=Confidence.MEDIUM,
+                advice=f"put it on `dispatch`, on the methods that answer requests, or rename `{name}` to `{_MISTAKEN[name]}`",
+            )
+            return
+
+
+def _defaults(project: Project, findings: Findings) -> None:
+    """Parameters of handlers whose default is the dependency itself, which is never called."""
+    told: set[object] = set()
+    for route in project.routes:
+        if route.kind != RouteKind.HTTP or route.handler is None or route.handler in told:
+            continue
+        told.add(route.handler)
+        handler = project.graph.functions[route.handler]
+        if not any(one.source == ParameterSource.DEPENDENCY for one in route.parameters) and not _injects(
+            project, handler
+        ):
+            continue
+        for parameter in handler.summary.parameters:
+            if parameter.default < 0:
+                continue
+            for value in options(project.value(handler, parameter.default)):
+                if not isinstance(value, FunctionValue):
+                    continue
+                name = short_name(project.graph.functions[value.file, value.function])
+                if _INJECTED_NAME.match(name):
+                    target = project.graph.functions[value.file, value.function]
+                    findings.add(
+                        handler,
+                        f"`{parameter.name}` defaults to the function `{name}` itself, which is never called: "
+                        f"{'/'.join(route.methods)} {route.path} is not guarded by it",
+                        advice=f"declare it as a dependency: `{parameter.name} = Depends({name})`",
+                        evidence=(
+                            Evidence(target.path, target.summary.span, f"`{name}` would check the caller"),
+                        ),
+                    )
+
+
+def _injects(project: Project, handler: LinkedFunction) -> bool:
+    """Whether the file of a handler makes dependencies anywhere: its framework is one that injects."""
+    return any(Role.INJECTS in project.roles(call) for call in project.calls_in_file(handler.file))
+
+
+def _settings(project: Project, findings: Findings, rule: str) -> None:
+    """Settings whose names are nearly those that the framework reads."""
+    for module, fact in project.noted(rule):
+        meant = fact.text.partition("=")[2]
+        wrong = fact.text.partition("=")[0]
+        if fact.kind == "setting" and (meant in module.file.summary.names or _is_read(project, wrong)):
+            continue
+        what = "setting" if fact.kind == "setting" else "key of the framework's settings"
+        findings.add(
+            module,
+            f"`{wrong}` is no {what} that is read: what it should set keeps its default",
+            span=fact.span,
+            advice=f"spell it `{meant}`",
+        )
+
+
+def _near(name: str, known: tuple[str, ...]) -> str:
+    """The known name that this one nearly is; empty for a known one, and for others."""
+    if name in known:
+        return ""
+    found = get_close_matches(name, known, 1, 0.93)
+    return found[0] if found and len(found[0].split("_")) == len(name.split("_")) else ""
