@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -77,6 +78,7 @@ _CONVERTS = frozenset(
         "decode",
     }
 )
+_SESSIONS = ("flask.session.", "quart.session.", "bottle.session.")
 _DEPTH = 30
 
 
@@ -137,13 +139,15 @@ class Mentions:
             case Param(_, name):
                 return name in self.env.caller
             case Name(symbol):
-                return _CALLER_SYMBOL.fullmatch(symbol.rpartition(".")[2]) is not None
+                return _names_caller(symbol)
             case Attr(base, name):
                 return bool(CALLER_NAME.fullmatch(name)) and self._is_holder(base)
             case Call(function, arguments, _):
                 called = terms[function]
                 name = called.name if isinstance(called, Attr) else _last(called)
                 if _CALLER_CALL.fullmatch(name):
+                    return True
+                if isinstance(called, Name) and called.symbol.startswith(_SESSIONS):
                     return True
                 if isinstance(called, Attr) and name in ("get", "getattr") and arguments:
                     return self._is_session(called.base)
@@ -168,7 +172,7 @@ class Mentions:
                 (isinstance(base, Attr | Param) and getattr(base, "name", "") in _REQUESTS)
                 or (isinstance(base, Name) and base.symbol.rpartition(".")[2] in _REQUESTS)
             )
-        return isinstance(row, Name) and row.symbol in ("flask.session", "quart.session", "bottle.session")
+        return isinstance(row, Name) and f"{row.symbol}.".startswith(_SESSIONS)
 
     def _is_holder(self, term: int) -> bool:
         row = self.file.summary.terms[strip(self.file, term)]
@@ -184,6 +188,8 @@ class Mentions:
         match row:
             case Param(_, name):
                 return name in self.env.client
+            case Name(symbol):
+                return _names_request(symbol)
             case Attr(base, name):
                 return (name in _DATA and self._is_holder(base)) or self.client(base, depth + 1)
             case Item(base, _) | Local(_, base) | Awaited(base) | Element(base, _) | Star(base):
@@ -201,11 +207,29 @@ class Mentions:
                 name = called.name if isinstance(called, Attr) else _last(called)
                 if name not in _CONVERTS:
                     return False
-                if isinstance(called, Attr) and self.client(function, depth + 1):
+                if self.client(function, depth + 1):
                     return True
                 return any(self.client(argument, depth + 1) for argument in arguments)
             case _:
                 return False
+
+
+def _names_caller(symbol: str) -> bool:
+    """`flask_login.current_user.id`, `flask.g.user`: a module's global that stands for who calls."""
+    names = symbol.split(".")
+    if any(_CALLER_SYMBOL.fullmatch(name) for name in names[1:]):
+        return names[-1].islower()
+    return any(
+        holder in ("g", "request", "context") and CALLER_NAME.fullmatch(name)
+        for holder, name in itertools.pairwise(names[1:])
+    )
+
+
+def _names_request(symbol: str) -> bool:
+    """`flask.request.json`, `flask.request.args.get`."""
+    return any(
+        holder in _REQUESTS and name in _DATA for holder, name in itertools.pairwise(symbol.split("."))
+    )
 
 
 def strip(file: FileNode, term: int) -> int:

@@ -16,12 +16,13 @@ from backlint.link.graph import FunctionKey
 from backlint.link.object_writes import write_of
 from backlint.link.routes.model import ParameterSource
 from backlint.link.values import FunctionValue, InstanceValue, options
-from backlint.term import Attr, Call, Name, Param
+from backlint.term import Attr, Call, Const, Name, Param, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from backlint.link.graph import CallSite, LinkedFunction
+    from backlint.link.index import FileNode
     from backlint.link.project import Project
     from backlint.link.query import Query
     from backlint.link.routes.model import Route
@@ -42,6 +43,7 @@ _CHECKS = re.compile(
     re.IGNORECASE,
 )
 _TABLE = re.compile(r"\b(?:from|update|into)\s+[\"`]?(?:\w+\.)?(\w+)", re.IGNORECASE)
+_BY_ID = re.compile(r"where\b.*?\bid\s*=", re.IGNORECASE | re.DOTALL)
 _MAX_DEPTH = 4
 _MAX_FUNCTIONS = 40
 
@@ -160,7 +162,7 @@ class ObjectAccess:
         found: dict[int, Lookup] = {}
         for call in function.calls:
             lookup = self._lookup(access, mentions, call)
-            if lookup is not None:
+            if lookup is not None and not self._anchored(mentions, call, found, given):
                 found[call.event.term] = lookup
                 access.lookups.append(lookup)
             if _CHECKS.fullmatch(_name(function, call.row)) and depth < _MAX_DEPTH:
@@ -234,6 +236,29 @@ class ObjectAccess:
             return None
         return Lookup(function.key, function.path, call.span, table, key, tied)
 
+    def _anchored(
+        self, mentions: Mentions, call: CallSite, found: dict[int, Lookup], given: dict[str, Lookup]
+    ) -> bool:
+        """Whether the query also asks for a parent that was not found by the client's key: who has that, has this."""
+        query = self._project.query(mentions.function, call.event.term)
+        model = None if query is None else self._project.model(query.model)
+        if query is None or model is None:
+            return False
+        keys = model.primary_keys
+        for one in self._project.filters(query):
+            links = one.column.endswith("_id") or one.column.split("__")[0] in model.relations
+            if not one.equals or one.column in keys or not links or one.value < 0 or one.file is None:
+                continue
+            if one.file is not mentions.file:
+                return self._given(mentions, call, one.file, one.value) < 0
+            row = one.file.summary.terms[strip(one.file, one.value)]
+            if isinstance(row, Const) or mentions.client(one.value):
+                continue
+            base = row.base if isinstance(row, Attr) else one.value
+            if _object(mentions.function, base, found, given) is None:
+                return True
+        return False
+
     def _shown(self, call: CallSite) -> str:
         """The model of `self.get_object()` in a view: the object that the path names."""
         function = call.function
@@ -254,21 +279,34 @@ class ObjectAccess:
             if file is mentions.file and function == mentions.function.index:
                 if mentions.client(term):
                     return self._project.words(mentions.function, term)
-            elif any(mentions.client(given) for given in _arguments(call.row)):
-                return next(
-                    self._project.words(mentions.function, given)
-                    for given in _arguments(call.row)
-                    if mentions.client(given)
-                )
-        if query.sql is not None and re.search(r"where\b.*?\bid\s*=", query.sql, re.IGNORECASE | re.DOTALL):
-            for given in _arguments(call.row):
+            else:
+                given = self._given(mentions, call, file, term)
+                if given >= 0:
+                    return self._project.words(mentions.function, given)
+        if query.sql is not None and _BY_ID.search(query.sql):
+            for given in _arguments(mentions, call.row):
                 if mentions.client(given):
                     return self._project.words(mentions.function, given)
         return ""
 
-    def _key_values(self, query: Query) -> Iterator[tuple[object, int, int]]:
+    def _given(self, mentions: Mentions, call: CallSite, file: FileNode, term: int) -> int:
+        """What a call passes for the parameter that a query of its callee compares; -1 where no client chose it."""
+        row = file.summary.terms[strip(file, term)]
+        if not isinstance(row, Param):
+            return -1
+        for target in call.targets:
+            callee = self._project.graph.functions[target]
+            if callee.file is file and callee.index == row.function:
+                for given, _ in passed(call, callee, row.name):
+                    if mentions.client(given):
+                        return given
+        return -1
+
+    def _key_values(self, query: Query) -> Iterator[tuple[FileNode, int, int]]:
         model = self._project.model(query.model)
         keys = model.primary_keys if model is not None else frozenset({"pk", "id"})
+        if model is not None and sum(field.primary for field in model.fields.values()) > 1:
+            return
         places = {id(step.place.file): step.place.function for step in query.steps}
         for one in self._project.filters(query):
             if one.equals and one.column in keys and one.value >= 0 and one.file is not None:
@@ -310,8 +348,14 @@ def _table(query: Query) -> str:
     return query.model
 
 
-def _arguments(row: Call) -> tuple[int, ...]:
-    return (*row.arguments, *(term for _, term in row.keywords))
+def _arguments(mentions: Mentions, row: Call) -> Iterator[int]:
+    """The arguments of a call, and the items of those that are lists."""
+    for term in (*row.arguments, *(value for _, value in row.keywords)):
+        inner = mentions.file.summary.terms[strip(mentions.file, term)]
+        if isinstance(inner, Sequence):
+            yield from reversed(inner.items)
+        else:
+            yield term
 
 
 def _name(function: LinkedFunction, row: Call) -> str:
