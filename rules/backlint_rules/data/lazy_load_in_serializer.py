@@ -1,0 +1,181 @@
+"""Serializer fields that load relations or query once per row of a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from backlint.api import (
+    Confidence,
+    Evidence,
+    Findings,
+    InstanceValue,
+    Project,
+    Query,
+    Relation,
+    Rule,
+    Severity,
+    Span,
+    options,
+)
+from backlint_rules.data._serializers import Field, serialized_lists, serializer_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint_rules.data._serializers import Serialized
+
+_DEPTH = 4
+
+
+class LazyField(NamedTuple):
+    """A field that needs a relation, or sends a query, for each row."""
+
+    field: Field
+    path: tuple[str, ...]
+    """Relations from the rows of the list to what is loaded."""
+    relation: Relation | None
+
+
+class LazyLoadInSerializer(Rule):
+    """Checks for serializer fields that load a relation or query for each row of a list.
+
+    ## Why is this bad?
+    A nested serializer, `source="author.name"` or a method field reads a relation of every row that it is
+    given. Where the view's query did not load it, a page of fifty posts sends fifty queries for the
+    authors, fifty for the comments, and one more for each author of a comment. The serializer and the query
+    lie in different files, so neither shows it.
+
+    ## What to do instead
+    Load in the view's query what its serializer reads: `select_related("author")`,
+    `prefetch_related("comments__user")`, `.options(selectinload(Post.comments))`. Count and test with annotations
+    (`Count`, `Exists`) instead of a query in a method field.
+
+    ## References
+    - [DRF: avoiding N+1 queries in relational fields](https://www.django-rest-framework.org/api-guide/relations/#reverse-relations)
+    - [Django: select_related and prefetch_related](https://docs.djangoproject.com/en/stable/ref/models/querysets/#prefetch-related)
+    - [SQLAlchemy: relationship loading techniques](https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html)
+    """
+
+    severity = Severity.WARNING
+    tags = ("CWE-1073",)
+
+    def check(self, project: Project, findings: Findings) -> None:
+        """Compare what each list view loads with what its serializer reads."""
+        told: dict[tuple[str, Span, str], list[tuple[Serialized, LazyField]]] = {}
+        for shown in serialized_lists(project):
+            for lazy in _lazy_fields(project, shown, shown.serializer, (), ()):
+                told.setdefault((lazy.field.path, lazy.field.span, lazy.field.name), []).append((shown, lazy))
+        for group in told.values():
+            _report(project, findings, group)
+
+
+def _lazy_fields(
+    project: Project, shown: Serialized, serializer: str, prefix: tuple[str, ...], seen: tuple[str, ...]
+) -> Iterator[LazyField]:
+    """Fields of a serializer, nested ones too, that the list's query does not provide for."""
+    if len(seen) >= _DEPTH or serializer in seen:
+        return
+    eager = project.eager(shown.query)
+    if not eager.complete:
+        return
+    for field in serializer_fields(project, serializer):
+        path = prefix
+        lacking: Relation | None = None
+        model = _model_at(project, shown.query, prefix)
+        for name in field.reads:
+            relation = project.relation(model, name)
+            if relation is None or not relation.target:
+                break
+            path = (*path, name)
+            if lacking is None and not eager.loads(path) and not project.loads_itself(relation):
+                lacking = relation
+            model = relation.target
+        known = field.site is not None or path != prefix
+        if field.queries and known and not _is_prefetched(eager.paths, prefix, field):
+            yield LazyField(field, (*prefix, *field.reads), None)
+        elif lacking is not None:
+            yield LazyField(field, path, lacking)
+        if field.nested and path != prefix:
+            yield from _lazy_fields(project, shown, field.nested, path, (*seen, serializer))
+
+
+def _is_prefetched(paths: frozenset[tuple[str, ...]], prefix: tuple[str, ...], field: Field) -> bool:
+    return field.prefetchable and any(
+        path[: len(prefix) + len(field.reads)] == (*prefix, *field.reads) for path in paths
+    )
+
+
+def _model_at(project: Project, query: Query, path: tuple[str, ...]) -> str:
+    model = query.model
+    for name in path:
+        relation = project.relation(model, name)
+        if relation is None:
+            return ""
+        model = relation.target
+    return model
+
+
+def _report(project: Project, findings: Findings, group: list[tuple[Serialized, LazyField]]) -> None:
+    shown, lazy = group[0]
+    field = lazy.field
+    owner = field.serializer.rpartition(".")[2]
+    views = list(dict.fromkeys(one.name for one, _ in group))
+    more = f" and {len(views) - 1} more" if len(views) > 1 else ""
+    where = f"behind the list `{views[0]}`{more}"
+    if lazy.relation is None:
+        message = f"`{owner}.{field.name}` sends a query for each row {where}"
+        advice = f"annotate the query of `{shown.name}` with it (`Count`, `Exists`, a subquery), and read the annotation"
+    else:
+        target = lazy.relation.target.rpartition(".")[2] if lazy.relation is not None else ""
+        message = f"`{owner}.{field.name}` loads `{'.'.join(lazy.path)}` (`{target}`) for each row {where}, whose query does not"
+        advice = (
+            f"load it with the rows: {_load(project, shown.query, lazy.path)} on the query of `{shown.name}`"
+        )
+    evidence = [
+        Evidence(
+            shown.path,
+            shown.span,
+            f"`{shown.name}` lists rows through `{shown.serializer.rpartition('.')[2]}`",
+        )
+    ]
+    origin = shown.query.origin
+    if origin is not None and (origin.file.summary.path, origin.span.line) != (shown.path, shown.span.line):
+        evidence.append(Evidence(origin.file.summary.path, origin.span, "its query"))
+    if field.site is not None:
+        evidence.append(Evidence(field.site.function.path, field.site.span, "this query runs for each row"))
+    evidence.extend(
+        Evidence(one.path, one.span, f"`{one.name}` lists rows through it too")
+        for one, _ in group[1:4]
+        if one != shown
+    )
+    findings.add_at(
+        project,
+        field.path,
+        field.span,
+        message,
+        confidence=Confidence.HIGH if shown.sure else Confidence.MEDIUM,
+        advice=advice,
+        evidence=tuple(evidence),
+    )
+
+
+def _load(project: Project, query: Query, path: tuple[str, ...]) -> str:
+    if not project.method_steps(query.model, "select_for_update") and not _has_manager(project, query.model):
+        model = query.model.rpartition(".")[2]
+        return f"`.options(selectinload({model}.{path[0]}))`"
+    many = False
+    model = query.model
+    for name in path:
+        relation = project.relation(model, name)
+        if relation is None:
+            break
+        many, model = many or relation.many, relation.target
+    method = "prefetch_related" if many else "select_related"
+    return f'`.{method}("{"__".join(path)}")`'
+
+
+def _has_manager(project: Project, model: str) -> bool:
+    return any(
+        isinstance(one, InstanceValue) and project.method_steps(one.symbol, "select_related")
+        for one in options(project.class_attribute(model, "objects"))
+    )
