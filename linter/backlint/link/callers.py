@@ -28,7 +28,7 @@ from backlint.term import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from backlint.link.graph import LinkedFunction
     from backlint.link.index import FileNode
@@ -270,6 +270,18 @@ def parts(file: FileNode, term: int) -> Iterator[int]:
             yield element
         case _:
             return
+
+
+def inner_terms(file: FileNode, terms: Iterable[int]) -> set[int]:
+    """Terms, and everything that they are made of."""
+    pending = list(terms)
+    found: set[int] = set()
+    while pending:
+        term = pending.pop()
+        if term >= 0 and term not in found:
+            found.add(term)
+            pending.extend(parts(file, term))
+    return found
 
 
 def _last(row: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from backlint.link.callers import parts, strip
+from backlint.link.callers import inner_terms, parts, strip
 from backlint.summary import BlockKind, EventKind
 from backlint.term import Attr, Call, Compare, Const, Operation
 
@@ -84,10 +84,4 @@ def _all_terms(mentions: Mentions) -> set[int]:
     pending = [term for block in summary.blocks for term in block.terms]
     for event in summary.events:
         pending.extend((event.term, event.value))
-    found: set[int] = set()
-    while pending:
-        term = pending.pop()
-        if term >= 0 and term not in found:
-            found.add(term)
-            pending.extend(parts(mentions.file, term))
-    return found
+    return inner_terms(mentions.file, pending)

@@ -9,7 +9,7 @@ import msgspec
 
 from backlint.finding import Span
 from backlint.libraries.entry import QueryStep
-from backlint.link.callers import CALLER_NAME, Env, Mentions, parts, strip
+from backlint.link.callers import CALLER_NAME, Env, Mentions, inner_terms, parts, strip
 from backlint.link.checks import ties_by_test
 from backlint.link.flow.access import passed
 from backlint.link.graph import FunctionKey
@@ -81,6 +81,8 @@ class Access(msgspec.Struct):
     knows_caller: bool = False
     scoped: set[str] = set()
     """Tables that it filters by the caller."""
+    open: set[str] = set()
+    """Tables whose rows it selects by neither caller nor key: a list for everybody."""
 
 
 class ObjectAccess:
@@ -91,7 +93,7 @@ class ObjectAccess:
 
     def of(self, route: Route) -> Access:
         """What the handler of a route does, its dependencies included."""
-        access = Access(lookups=[], uses=[], scoped=set())
+        access = Access(lookups=[], uses=[], scoped=set(), open=set())
         if route.handler is None:
             return access
         handler = self._project.graph.functions[route.handler]
@@ -107,7 +109,7 @@ class ObjectAccess:
 
     def of_hooks(self, keys: tuple[FunctionKey, ...]) -> Access:
         """What methods do that a library's view runs."""
-        access = Access(lookups=[], uses=[], scoped=set())
+        access = Access(lookups=[], uses=[], scoped=set(), open=set())
         seen: set[tuple[FunctionKey, Env]] = set()
         for key in keys:
             self._walk(access, self._project.graph.functions[key], Env(), {}, 0, seen)
@@ -169,6 +171,7 @@ class ObjectAccess:
                 access.tied = True
             if mentions.caller(call.event.term):
                 access.knows_caller = True
+        access.open |= self._open(mentions, found)
         if ties_by_test(self._project, mentions):
             access.tied = access.knows_caller = True
 
@@ -235,6 +238,18 @@ class ObjectAccess:
         if not key:
             return None
         return Lookup(function.key, function.path, call.span, table, key, tied)
+
+    def _open(self, mentions: Mentions, found: dict[int, Lookup]) -> set[str]:
+        """Tables that a function reads as lists, whoever calls."""
+        function = mentions.function
+        chosen = [call.event.term for call in function.calls if mentions.caller(call.event.term)]
+        inner = inner_terms(function.file, [*chosen, *found])
+        tables: set[str] = set()
+        for call in function.calls:
+            query = None if call.event.term in inner else self._project.query(function, call.event.term)
+            if query is not None and not query.may_have(QueryStep.ONE, QueryStep.CREATES, QueryStep.BY_KEY):
+                tables.add(_table(query))
+        return tables
 
     def _anchored(
         self, mentions: Mentions, call: CallSite, found: dict[int, Lookup], given: dict[str, Lookup]

@@ -72,6 +72,8 @@ class _Judge:
         self.right: dict[str, list[Route]] = {}
         self.named: Counter[str] = Counter()
         self.reads_right: set[str] = set()
+        self.listed: set[str] = set()
+        """Tables that everybody may list: reading one row of them is no secret."""
         self._sql: dict[str, bool] = {}
 
     def run(self) -> list[Unscoped]:
@@ -80,6 +82,8 @@ class _Judge:
                 self.routes[route.handler] = route, self.access.of(route)
         for route, access in self.routes.values():
             self._learn(route, access)
+        self._learn_classes()
+        self.reads_right -= self.listed
         found = [one for route, access in self.routes.values() for one in self._handler(route, access)]
         found.extend(self._classes())
         if not self.right:
@@ -95,6 +99,27 @@ class _Judge:
             self.right.setdefault(model, []).append(route)
             if set(route.methods) <= _SAFE and (model in looked_up or model in access.scoped):
                 self.reads_right.add(model)
+        if set(route.methods) <= _SAFE and not access.tied and not _is_guarded(route):
+            self.listed |= access.open - access.scoped
+
+    def _learn_classes(self) -> None:
+        """What views of a library show, and whether only to its owner."""
+        for route in self.project.routes:
+            if (
+                not route.view
+                or route.handler is not None
+                or _is_guarded(route)
+                or "GET" not in route.methods
+            ):
+                continue
+            query = self.project.class_query(route.view)
+            if query is None or not query.model:
+                continue
+            if self._scopes(route):
+                self.reads_right.add(query.model)
+                self.right.setdefault(query.model, []).append(route)
+            elif not any(parameter.source == "path" for parameter in route.parameters):
+                self.listed.add(query.model)
 
     def _handler(self, route: Route, access: Access) -> Iterator[Unscoped]:
         if access.tied or _is_guarded(route) or not (route.is_protected or access.knows_caller):
@@ -214,7 +239,7 @@ class _Judge:
             hooks = self.access.of_hooks(open_routes[0].hooks)
             owner = self.owners.of(query.model)
             person = self.owners.is_person(query.model)
-            if hooks.tied or (owner is None and not person) or self._scopes(open_routes[0], query.model):
+            if hooks.tied or (owner is None and not person) or self._scopes(open_routes[0]):
                 continue
             if query.may_have(QueryStep.FILTERS) and not query.complete:
                 continue
@@ -224,14 +249,14 @@ class _Judge:
             if changing or (private and owner is not None) or query.model in self.reads_right:
                 verbs = tuple(
                     verb
-                    for verb, names in (("changes", ("PUT", "PATCH")), ("deletes", ("DELETE",)))
+                    for verb, names in (("changes", ("PUT", "PATCH", "POST")), ("deletes", ("DELETE",)))
                     if set(names) & set(methods)
                 ) or ("reads",)
                 yield self._fault(
                     open_routes[0], query.model, owner or Owner("pk", direct=True), verbs, None, None, methods
                 )
 
-    def _scopes(self, route: Route, model: str) -> bool:
+    def _scopes(self, route: Route) -> bool:
         """Whether a hook of the view narrows the rows to the caller's: `get_queryset`, `get_object`, filters."""
         from backlint.link.callers import Env, Mentions
 
