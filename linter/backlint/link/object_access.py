@@ -13,18 +13,15 @@ from backlint.link.callers import CALLER_NAME, Env, Mentions, inner_terms, parts
 from backlint.link.checks import ties_by_test
 from backlint.link.flow.access import passed
 from backlint.link.graph import FunctionKey
+from backlint.link.object_keys import Keys, table_of
 from backlint.link.object_writes import write_of
 from backlint.link.routes.model import ParameterSource
 from backlint.link.values import FunctionValue, InstanceValue, options
-from backlint.term import Attr, Call, Const, Name, Param, Sequence
+from backlint.term import Attr, Call, Const, Name, Param
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from backlint.link.graph import CallSite, LinkedFunction
-    from backlint.link.index import FileNode
     from backlint.link.project import Project
-    from backlint.link.query import Query
     from backlint.link.routes.model import Route
 
 _CHOSEN = frozenset(
@@ -42,8 +39,6 @@ _CHECKS = re.compile(
     r"|is_(?:owner|member|admin|allowed|author|staff)\w*|can_\w+|may_\w+|\w*permission\w*|\w*_policy|user_passes_test|owns\w*",
     re.IGNORECASE,
 )
-_TABLE = re.compile(r"\b(?:from|update|into)\s+[\"`]?(?:\w+\.)?(\w+)", re.IGNORECASE)
-_BY_ID = re.compile(r"where\b.*?\bid\s*=", re.IGNORECASE | re.DOTALL)
 _MAX_DEPTH = 4
 _MAX_FUNCTIONS = 40
 
@@ -90,6 +85,7 @@ class ObjectAccess:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._keys = Keys(project)
 
     def of(self, route: Route) -> Access:
         """What the handler of a route does, its dependencies included."""
@@ -221,20 +217,20 @@ class ObjectAccess:
 
     def _lookup(self, access: Access, mentions: Mentions, call: CallSite) -> Lookup | None:
         function, term = call.function, call.event.term
-        shown = self._shown(call)
+        shown = self._keys.shown(call)
         if shown:
             return Lookup(function.key, function.path, call.span, shown, "pk", tied=False)
         query = self._project.query(function, term)
         if query is None:
             return None
-        table = _table(query)
+        table = table_of(query)
         tied = mentions.caller(term)
         if tied and table and query.may_have(QueryStep.FILTERS, QueryStep.ONE, QueryStep.BY_KEY):
             access.scoped.add(table)
         if not table or query.may_have(QueryStep.CREATES):
             return None
         runs = query.executed or query.may_have(QueryStep.UPDATES, QueryStep.DELETES)
-        key = self._key(mentions, call, query) if runs else ""
+        key = self._keys.chosen(mentions, call, query) if runs else ""
         if not key:
             return None
         return Lookup(function.key, function.path, call.span, table, key, tied)
@@ -248,7 +244,7 @@ class ObjectAccess:
         for call in function.calls:
             query = None if call.event.term in inner else self._project.query(function, call.event.term)
             if query is not None and not query.may_have(QueryStep.ONE, QueryStep.CREATES, QueryStep.BY_KEY):
-                tables.add(_table(query))
+                tables.add(table_of(query))
         return tables
 
     def _anchored(
@@ -265,7 +261,7 @@ class ObjectAccess:
             if not one.equals or one.column in keys or not links or one.value < 0 or one.file is None:
                 continue
             if one.file is not mentions.file:
-                return self._given(mentions, call, one.file, one.value) < 0
+                return self._keys.passed(mentions, call, one.file, one.value) < 0
             row = one.file.summary.terms[strip(one.file, one.value)]
             if isinstance(row, Const) or mentions.client(one.value):
                 continue
@@ -273,66 +269,6 @@ class ObjectAccess:
             if _object(mentions.function, base, found, given) is None:
                 return True
         return False
-
-    def _shown(self, call: CallSite) -> str:
-        """The model of `self.get_object()` in a view: the object that the path names."""
-        function = call.function
-        terms = function.file.summary.terms
-        row = terms[call.row.function]
-        if not isinstance(row, Attr) or row.name != "get_object" or call.targets or function.summary.cls < 0:
-            return ""
-        base = terms[strip(function.file, row.base)]
-        if not isinstance(base, Param) or base.name != "self":
-            return ""
-        cls = function.file.summary.classes[function.summary.cls]
-        query = self._project.class_query(f"{function.file.summary.module}.{cls.name}")
-        return "" if query is None else query.model
-
-    def _key(self, mentions: Mentions, call: CallSite, query: Query) -> str:
-        """The value of the primary key, as written, where the client chose it; empty where it did not."""
-        for file, term, function in self._key_values(query):
-            if file is mentions.file and function == mentions.function.index:
-                if mentions.client(term):
-                    return self._project.words(mentions.function, term)
-            else:
-                given = self._given(mentions, call, file, term)
-                if given >= 0:
-                    return self._project.words(mentions.function, given)
-        if query.sql is not None and _BY_ID.search(query.sql):
-            for given in _arguments(mentions, call.row):
-                if mentions.client(given):
-                    return self._project.words(mentions.function, given)
-        return ""
-
-    def _given(self, mentions: Mentions, call: CallSite, file: FileNode, term: int) -> int:
-        """What a call passes for the parameter that a query of its callee compares; -1 where no client chose it."""
-        row = file.summary.terms[strip(file, term)]
-        if not isinstance(row, Param):
-            return -1
-        for target in call.targets:
-            callee = self._project.graph.functions[target]
-            if callee.file is file and callee.index == row.function:
-                for given, _ in passed(call, callee, row.name):
-                    if mentions.client(given):
-                        return given
-        return -1
-
-    def _key_values(self, query: Query) -> Iterator[tuple[FileNode, int, int]]:
-        model = self._project.model(query.model)
-        keys = model.primary_keys if model is not None else frozenset({"pk", "id"})
-        if model is not None and sum(field.primary for field in model.fields.values()) > 1:
-            return
-        places = {id(step.place.file): step.place.function for step in query.steps}
-        for one in self._project.filters(query):
-            if one.equals and one.column in keys and one.value >= 0 and one.file is not None:
-                yield one.file, one.value, places.get(id(one.file), -1)
-        for step in query.steps:
-            if QueryStep.BY_KEY in step.kinds and QueryStep.BULK not in step.kinds:
-                for term in (
-                    *step.arguments,
-                    *(value for name, value in step.keywords if name in ("ident", "id", "pk")),
-                ):
-                    yield step.place.file, term, step.place.function
 
 
 def _object(
@@ -354,23 +290,6 @@ def _object(
         if known is not None:
             return known
     return None
-
-
-def _table(query: Query) -> str:
-    if query.sql is not None:
-        match = _TABLE.search(query.sql)
-        return f"sql:{match[1].lower()}" if match else ""
-    return query.model
-
-
-def _arguments(mentions: Mentions, row: Call) -> Iterator[int]:
-    """The arguments of a call, and the items of those that are lists."""
-    for term in (*row.arguments, *(value for _, value in row.keywords)):
-        inner = mentions.file.summary.terms[strip(mentions.file, term)]
-        if isinstance(inner, Sequence):
-            yield from reversed(inner.items)
-        else:
-            yield term
 
 
 def _name(function: LinkedFunction, row: Call) -> str:

@@ -1,0 +1,109 @@
+"""Keys in queries: which row a query asks for, and whether the client chose it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from backlint.libraries.entry import QueryStep
+from backlint.link.callers import strip
+from backlint.link.flow.access import passed as passed_terms
+from backlint.term import Attr, Param, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.link.callers import Mentions
+    from backlint.link.graph import CallSite
+    from backlint.link.index import FileNode
+    from backlint.link.project import Project
+    from backlint.link.query import Query
+    from backlint.term import Call
+
+_TABLE = re.compile(r"\b(?:from|update|into)\s+[\"`]?(?:\w+\.)?(\w+)", re.IGNORECASE)
+_BY_ID = re.compile(r"where\b.*?\bid\s*=", re.IGNORECASE | re.DOTALL)
+
+
+class Keys:
+    """Reads the keys of the queries of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def shown(self, call: CallSite) -> str:
+        """The model of `self.get_object()` in a view: the object that the path names."""
+        function = call.function
+        terms = function.file.summary.terms
+        row = terms[call.row.function]
+        if not isinstance(row, Attr) or row.name != "get_object" or call.targets or function.summary.cls < 0:
+            return ""
+        base = terms[strip(function.file, row.base)]
+        if not isinstance(base, Param) or base.name != "self":
+            return ""
+        cls = function.file.summary.classes[function.summary.cls]
+        query = self._project.class_query(f"{function.file.summary.module}.{cls.name}")
+        return "" if query is None else query.model
+
+    def chosen(self, mentions: Mentions, call: CallSite, query: Query) -> str:
+        """The value of the primary key, as written, where the client chose it; empty where it did not."""
+        for file, term, function in self._key_values(query):
+            if file is mentions.file and function == mentions.function.index:
+                if mentions.client(term):
+                    return self._project.words(mentions.function, term)
+            else:
+                given = self.passed(mentions, call, file, term)
+                if given >= 0:
+                    return self._project.words(mentions.function, given)
+        if query.sql is not None and _BY_ID.search(query.sql):
+            for given in _arguments(mentions, call.row):
+                if mentions.client(given):
+                    return self._project.words(mentions.function, given)
+        return ""
+
+    def passed(self, mentions: Mentions, call: CallSite, file: FileNode, term: int) -> int:
+        """What a call passes for the parameter that a query of its callee compares; -1 where no client chose it."""
+        row = file.summary.terms[strip(file, term)]
+        if not isinstance(row, Param):
+            return -1
+        for target in call.targets:
+            callee = self._project.graph.functions[target]
+            if callee.file is file and callee.index == row.function:
+                for given, _ in passed_terms(call, callee, row.name):
+                    if mentions.client(given):
+                        return given
+        return -1
+
+    def _key_values(self, query: Query) -> Iterator[tuple[FileNode, int, int]]:
+        model = self._project.model(query.model)
+        keys = model.primary_keys if model is not None else frozenset({"pk", "id"})
+        if model is not None and sum(field.primary for field in model.fields.values()) > 1:
+            return
+        places = {id(step.place.file): step.place.function for step in query.steps}
+        for one in self._project.filters(query):
+            if one.equals and one.column in keys and one.value >= 0 and one.file is not None:
+                yield one.file, one.value, places.get(id(one.file), -1)
+        for step in query.steps:
+            if QueryStep.BY_KEY in step.kinds and QueryStep.BULK not in step.kinds:
+                for term in (
+                    *step.arguments,
+                    *(value for name, value in step.keywords if name in ("ident", "id", "pk")),
+                ):
+                    yield step.place.file, term, step.place.function
+
+
+def table_of(query: Query) -> str:
+    """The ORM class of a query; `sql:` and the table of a statement written as text; else empty."""
+    if query.sql is not None:
+        match = _TABLE.search(query.sql)
+        return f"sql:{match[1].lower()}" if match else ""
+    return query.model
+
+
+def _arguments(mentions: Mentions, row: Call) -> Iterator[int]:
+    """The arguments of a call, and the items of those that are lists."""
+    for term in (*row.arguments, *(value for _, value in row.keywords)):
+        inner = mentions.file.summary.terms[strip(mentions.file, term)]
+        if isinstance(inner, Sequence):
+            yield from reversed(inner.items)
+        else:
+            yield term
