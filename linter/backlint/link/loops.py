@@ -56,6 +56,17 @@ def depends_on_parameter(function: LinkedFunction, term: int, owner: LinkedFunct
     return False
 
 
+def terms_of(function: LinkedFunction, term: int) -> list[int]:
+    """A term and all that it is made of, the outermost first."""
+    pending, seen = [term], dict[int, None]()
+    while pending:
+        index = pending.pop()
+        if index >= 0 and index not in seen:
+            seen[index] = None
+            pending.extend(_parts(function.file.summary.terms[index]))
+    return list(seen)
+
+
 def _parts(row: object) -> list[int]:
     """The terms that a term is made of."""
     found: list[int] = []

@@ -17,7 +17,14 @@ from backlint.link.flow import Flow
 from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
 from backlint.link.limits import Limits
-from backlint.link.loops import depends_on_loop, depends_on_parameter, enclosing, iterates_rows, repeating_loop
+from backlint.link.loops import (
+    depends_on_loop,
+    depends_on_parameter,
+    enclosing,
+    iterates_rows,
+    repeating_loop,
+    terms_of,
+)
 from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
@@ -360,6 +367,10 @@ class Project:
     ) -> bool:
         """Whether a term of a function uses a parameter of its own, or of the function around it."""
         return depends_on_parameter(function, term, owner, name)
+
+    def terms_of(self, function: LinkedFunction, term: int) -> list[int]:
+        """A term and all terms that it is made of, the outermost first."""
+        return terms_of(function, term)
 
     def roles(self, call: CallSite) -> tuple[Role, ...]:
         """The roles of what a call calls."""
