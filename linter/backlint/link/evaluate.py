@@ -501,7 +501,7 @@ class Evaluator:
 
 _SELF = InstanceValue("typing.Self")
 _SELF_NAMES = frozenset({"typing.Self", "typing_extensions.Self"})
-_DEEPEST = 800
+_DEEPEST = 300
 """Terms inside terms that are followed, a few Python frames each: well below the recursion limit."""
 _ITERATORS = frozenset(
     f"{module}.{name}"

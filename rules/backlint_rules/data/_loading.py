@@ -29,7 +29,7 @@ from backlint.api import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _ROWS = (BlockKind.FOR, BlockKind.COMPREHENSION)
 _DEPTH = 3
@@ -78,18 +78,26 @@ def chain(function: LinkedFunction, term: int) -> tuple[int, tuple[str, ...]]:
 
 
 def accesses(project: Project, function: LinkedFunction) -> Iterator[Access]:
-    """Every chain of attributes that a function reads, calls of project functions followed."""
+    """Every chain of attributes that a function reads of loops' variables, calls of project functions followed."""
+    terms = function.file.summary.terms
+
+    def is_row(root: int) -> bool:
+        return isinstance(terms[root], Element)
+
     for event in function.summary.events:
         if event.kind == EventKind.READ:
             root, names = chain(function, event.term)
-            yield Access(root, names, function, event, event.span)
+            if is_row(root):
+                yield Access(root, names, function, event, event.span)
     for call in function.calls:
-        for root, inner in _through(project, call, 0):
+        for root, inner in _through(project, call, 0, is_row):
             yield Access(root, inner.names, inner.function, call.event, inner.read, (call, *inner.calls))
 
 
-def _through(project: Project, call: CallSite, depth: int) -> Iterator[tuple[int, Access]]:
-    """Reads that a project function does of what it is given: the argument, and what is read of it."""
+def _through(
+    project: Project, call: CallSite, depth: int, wanted: Callable[[int], bool]
+) -> Iterator[tuple[int, Access]]:
+    """Reads that a project function does of the `wanted` values it is given: the argument, and what is read of it."""
     if depth >= _DEPTH:
         return
     for value in options(call.callee):
@@ -104,6 +112,8 @@ def _through(project: Project, call: CallSite, depth: int) -> Iterator[tuple[int
             if passed is None:
                 continue
             root, before = chain(call.function, passed)
+            if not wanted(root):
+                continue
             for access in _of_parameter(project, target, parameter.name, depth):
                 names = (*before, *access.names)
                 yield root, Access(root, names, access.function, access.event, access.read, access.calls)
@@ -129,9 +139,8 @@ def _of_parameter(project: Project, function: LinkedFunction, name: str, depth: 
             if is_it(root):
                 yield Access(root, names, function, event, event.span)
     for call in function.calls:
-        for root, inner in _through(project, call, depth + 1):
-            if is_it(root):
-                yield Access(root, inner.names, inner.function, inner.event, inner.read, (call, *inner.calls))
+        for root, inner in _through(project, call, depth + 1, is_it):
+            yield Access(root, inner.names, inner.function, inner.event, inner.read, (call, *inner.calls))
 
 
 def rows_of(project: Project, function: LinkedFunction, element: int, block: int) -> Rows | None:

@@ -131,6 +131,9 @@ def _check_slice(project: Project, findings: Findings, function: LinkedFunction,
 
 def _check_sql(project: Project, findings: Findings, call: CallSite) -> None:
     """A statement with a computed OFFSET that is handed to something which runs it."""
+    target = project.effects.target(call, Effect.QUERIES)
+    if target is None and Effect.QUERIES not in call.effects:
+        return
     for term in (*call.row.arguments, *(value for _, value in call.row.keywords)):
         text = project.sql(call.function, term)
         match = _SQL_OFFSET.search(text) if text else None
@@ -138,10 +141,6 @@ def _check_sql(project: Project, findings: Findings, call: CallSite) -> None:
             continue
         amount = match["amount"] or match["first"]
         if amount.isdigit() and int(amount) < _SMALL:
-            continue
-        target = project.effects.target(call, Effect.QUERIES)
-        runs = Effect.QUERIES in call.effects or target is not None
-        if not runs:
             continue
         evidence: tuple[Evidence, ...] = ()
         if target is not None:

@@ -39,6 +39,8 @@ _TRANSPARENT = frozenset(
     }
 )
 _DEPTH = 16
+_MOST_LISTS = 5_000
+"""Lists of patterns that are walked: lists which include others twice at each of many levels never end."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -56,7 +58,8 @@ class UrlConfigurations:
         self.context = context
         self.mounts = mounts
         self._included: set[int] = set()
-        self._walking: list[tuple[int, str]] = []
+        self._walking: list[tuple[int, int | str]] = []
+        self._walked = 0
         self.unknown: list[Draft] = []
 
     def routes(self) -> Iterator[Draft]:
@@ -87,8 +90,18 @@ class UrlConfigurations:
         self._walking.append(key)
         term = file.summary.names.get("urlpatterns")
         if term is not None:
-            yield from self._patterns(file, term, place, set())
+            yield from self._list(file, term, place)
         yield from self._appended(file, place)
+        self._walking.pop()
+
+    def _list(self, file: FileNode, term: int, place: Place) -> Iterator[Draft]:
+        """The routes of a list at a place of its own; none where the list includes itself."""
+        key = (file.index, term)
+        self._walked += 1
+        if key in self._walking or len(self._walking) > _DEPTH or self._walked > _MOST_LISTS:
+            return
+        self._walking.append(key)
+        yield from self._patterns(file, term, place, set())
         self._walking.pop()
 
     def _appended(self, file: FileNode, place: Place) -> Iterator[Draft]:
@@ -100,9 +113,9 @@ class UrlConfigurations:
                 continue
             callee = file.summary.terms[row.function]
             if isinstance(callee, Name) and callee.symbol in (f"{prefix}append", f"{prefix}insert"):
-                yield from self._patterns(file, row.arguments[-1], place, set())
+                yield from self._list(file, row.arguments[-1], place)
             elif isinstance(callee, Name) and callee.symbol == f"{prefix}extend":
-                yield from self._patterns(file, row.arguments[0], place, set())
+                yield from self._list(file, row.arguments[0], place)
 
     def _patterns(
         self, file: FileNode, term: int, place: Place, seen: set[tuple[int, int]]
@@ -188,7 +201,7 @@ class UrlConfigurations:
         if isinstance(row, Attr | Name):
             name = row.name if isinstance(row, Attr) else row.symbol.rpartition(".")[2]
             if name == "urls":
-                yield from self._patterns(owner, found, place, set())
+                yield from self._list(owner, found, place)
                 return
         answered = False
         for symbol, key, wrapping in unwrap_view(self.context, file, view):
@@ -308,7 +321,7 @@ class UrlConfigurations:
             self._included.add(included.index)
             yield from self._module(included, place)
             return
-        drafts = list(self._patterns(owner, term, place, set()))
+        drafts = list(self._list(owner, term, place))
         yield from drafts
         if not drafts and not isinstance(found, Sequence) and not self._known_elsewhere(owner, term):
             yield Draft(
