@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from backlint_rules.data._serializers import Serialized
 
 _DEPTH = 4
+_SHORT = 2
 
 
 class LazyField(NamedTuple):
@@ -116,10 +117,10 @@ def _model_at(project: Project, query: Query, path: tuple[str, ...]) -> str:
 
 
 def _report(project: Project, findings: Findings, group: list[tuple[Serialized, LazyField]]) -> None:
-    shown, lazy = group[0]
+    shown, lazy = min(group, key=lambda one: len(one[1].path))
     field = lazy.field
     owner = field.serializer.rpartition(".")[2]
-    views = list(dict.fromkeys(one.name for one, _ in group))
+    views = list(dict.fromkeys([shown.name, *(one.name for one, _ in group)]))
     more = f" and {len(views) - 1} more" if len(views) > 1 else ""
     where = f"behind the list `{views[0]}`{more}"
     if lazy.relation is None:
@@ -145,7 +146,7 @@ def _report(project: Project, findings: Findings, group: list[tuple[Serialized, 
         evidence.append(Evidence(field.site.function.path, field.site.span, "this query runs for each row"))
     evidence.extend(
         Evidence(one.path, one.span, f"`{one.name}` lists rows through it too")
-        for one, _ in group[1:4]
+        for one, _ in group[:4]
         if one != shown
     )
     findings.add_at(
@@ -153,10 +154,17 @@ def _report(project: Project, findings: Findings, group: list[tuple[Serialized, 
         field.path,
         field.span,
         message,
-        confidence=Confidence.HIGH if shown.sure else Confidence.MEDIUM,
+        confidence=_confidence(shown, lazy),
         advice=advice,
         evidence=tuple(evidence),
     )
+
+
+def _confidence(shown: Serialized, lazy: LazyField) -> Confidence:
+    """Low where the way from the rows to the field is long: it depends on data whether anything is there."""
+    if len(lazy.path) > _SHORT:
+        return Confidence.LOW
+    return Confidence.HIGH if shown.sure else Confidence.MEDIUM
 
 
 def _load(project: Project, query: Query, path: tuple[str, ...]) -> str:
