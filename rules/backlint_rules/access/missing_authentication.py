@@ -104,7 +104,7 @@ def _judge(
         return
     method = "/".join(route.methods) or "ANY"
     others = len(protected)
-    message = f"{method} {route.path} asks nobody who they are"
+    message = f"`{method} {route.path}` asks nobody who they are"
     if changes:
         message += ", and changes data"
     if bypassed is not None:

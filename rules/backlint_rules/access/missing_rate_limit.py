@@ -64,7 +64,7 @@ def _report(project: Project, findings: Findings, route: Route, purpose: str) ->
         project,
         route.location[0],
         one_line(route.location[1]),
-        f"{method} {route.path} ({purpose}) has no rate limit: {_WHY[purpose]}",
+        f"`{method} {route.path}` ({purpose}) has no rate limit: {_WHY[purpose]}",
         handler=handler,
         confidence=Confidence.MEDIUM if doubtful or route.methods == () else Confidence.HIGH,
         advice=f"put a limiter on `{route.name}`{example}: per address and per account, in a shared store",

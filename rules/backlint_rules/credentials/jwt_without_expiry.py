@@ -66,7 +66,7 @@ class JwtWithoutExpiry(Rule):
     severity = Severity.WARNING
     tags = ("CWE-613", "OWASP-API2")
     security_severity = 5.4
-    needs = ("jwt", "jose", "authlib", "rest_framework_simplejwt", "flask_jwt_extended", "rest_framework_jwt")
+    needs = ("jwt", "jose", "authlib", "rest_framework_simplejwt", "flask_jwt_extended")
 
     def visit_Assign(self, node: ast.Assign, ctx: FileContext) -> None:
         """Note settings that say how long tokens are valid."""

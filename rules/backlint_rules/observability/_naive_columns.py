@@ -4,7 +4,19 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from backlint.api import Attr, Call, ClassValue, Const, FileNode, Item, Local, Mapping, Operation, Project
+from backlint.api import (
+    Attr,
+    Call,
+    ClassValue,
+    Const,
+    FileNode,
+    Item,
+    Local,
+    Mapping,
+    Operation,
+    Project,
+    Span,
+)
 
 _COLUMNS = frozenset({"Column", "mapped_column"})
 _COLUMN_TYPES = frozenset({"DateTime", "TIMESTAMP", "DATETIME"})
@@ -20,7 +32,7 @@ class NaiveColumn(NamedTuple):
     file: FileNode
     cls: str
     name: str
-    line: int
+    span: Span
     is_instant: bool
     """Its name says that it holds a point in time, not a time on a wall clock."""
 
@@ -34,7 +46,7 @@ def naive_columns(project: Project) -> Iterator[list[NaiveColumn]]:
         for cls in file.summary.classes:
             found = [
                 NaiveColumn(
-                    file, cls.name, column.name, column.line, _INSTANT.search(column.name) is not None
+                    file, cls.name, column.name, column.span, _INSTANT.search(column.name) is not None
                 )
                 for column in cls.attributes
                 if not column.instance and _is_naive(project, file, column.value, column.annotation, mapped)

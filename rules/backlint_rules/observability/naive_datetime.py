@@ -186,7 +186,7 @@ def _report_columns(project: Project, findings: Findings, columns: list[NaiveCol
     """One finding a class; a column whose default is reported already is only shown with the others."""
     file = columns[0].file
     taken = {pending.span.line for pending in file.summary.findings if pending.rule == NaiveDatetime.id}
-    left = [column for column in columns if column.line not in taken]
+    left = [column for column in columns if column.span.line not in taken]
     if not left:
         return
     first = next((column for column in left if column.is_instant), left[0])
@@ -196,11 +196,8 @@ def _report_columns(project: Project, findings: Findings, columns: list[NaiveCol
     findings.add(
         project.graph.functions[file.index, 0],
         f"column `{first.name}` of `{first.cls}` stores a point in time without a time zone{more}",
-        span=Span(first.line, 0, first.line, 0),
+        span=first.span,
         confidence=Confidence.MEDIUM if first.is_instant else Confidence.LOW,
         advice="use `DateTime(timezone=True)`, and aware datetimes in the code that writes it",
-        evidence=tuple(
-            Evidence(path, Span(other.line, 0, other.line, 0), f"`{other.name}`, likewise")
-            for other in others[:8]
-        ),
+        evidence=tuple(Evidence(path, other.span, f"`{other.name}`, likewise") for other in others[:8]),
     )
