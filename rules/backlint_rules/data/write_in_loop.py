@@ -1,6 +1,17 @@
 """Writes inside loops."""
 
-from backlint.api import CallSite, Confidence, Effect, Evidence, Findings, Project, Rule, Severity, Site, short_name
+from backlint.api import (
+    CallSite,
+    Confidence,
+    Effect,
+    Evidence,
+    Findings,
+    Project,
+    Rule,
+    Severity,
+    Site,
+    short_name,
+)
 from backlint_rules.data._in_loop import (
     WRITING,
     InLoop,
