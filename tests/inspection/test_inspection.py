@@ -65,8 +65,10 @@ def line_of(text: str) -> int:
 
 def test_routes(project: Project) -> None:
     assert list_routes(project) == [
-        ("GET /users/{kind} → users (app/main.py:13) | current [authenticates] | "
-        "kind: path, db: unknown, user: dependency")
+        (
+            "GET /users/{kind} → users (app/main.py:13) | current [authenticates] | "
+            "kind: path, db: unknown, user: dependency"
+        )
     ]
     assert list_routes(project, lambda path: path.startswith("other/")) == []
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - msgspec evaluates the annotations
+from pathlib import Path
 
 import msgspec
 
-from backlint.finding import Notice  # noqa: TC001
-from backlint.summary import FileKind  # noqa: TC001
+from backlint.finding import Notice
+from backlint.summary import FileKind
 
 
 class SourceFile(msgspec.Struct, frozen=True):

@@ -73,10 +73,14 @@ _ONE_OFF_NAME = re.compile(
     r"(?:seed|populate|backfill|init_db|initdb|reset_db|drop_|create_(?:admin|superuser|tables?|db)|load_(?:data|fixtures))"
     r"\w*\.py"
 )
-_DATA_MAKER_NAME = re.compile(r"(?:(?:random|fake|dummy|sample|demo|seed)_data|seeds?|seeder|populate(?:_\w+)?)\.py")
+_DATA_MAKER_NAME = re.compile(
+    r"(?:(?:random|fake|dummy|sample|demo|seed)_data|seeds?|seeder|populate(?:_\w+)?)\.py"
+)
 """Modules that fill a database with made-up rows, wherever they lie."""
 _CLI_PLACE = re.compile(r"(?:^|/)(?:cli|commands)(?:/|\.py$)")
-_CLI_CONTENT = re.compile(rb"^(?:from|import) (?:click|typer|argparse|flask\.cli|cyclopts|fire)\b", re.MULTILINE)
+_CLI_CONTENT = re.compile(
+    rb"^(?:from|import) (?:click|typer|argparse|flask\.cli|cyclopts|fire)\b", re.MULTILINE
+)
 """A command line, where a folder or file of that name imports a library for one."""
 _INVOKE = re.compile(rb"^from invoke(?:\.tasks)? import\b|^import invoke\b", re.MULTILINE)
 

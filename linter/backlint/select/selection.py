@@ -9,12 +9,12 @@ import msgspec
 from backlint.select.choice import is_chosen, path_ignores
 from backlint.select.fingerprint import fingerprints
 from backlint.select.suppression import Suppressions
+from backlint.finding import Finding, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from backlint.config.settings import Settings
-    from backlint.finding import Finding, Notice
     from backlint.fixes.source import SourceText
     from backlint.summary import Suppression
 

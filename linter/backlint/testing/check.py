@@ -20,11 +20,12 @@ from backlint.select.selection import select
 from backlint.syntax.parse import ParseFailure
 from backlint.testing.fixture import CONFIGURATION
 from backlint.testing.project import ROOT, link_files, summarise_files
+from backlint.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from backlint.finding import Finding, Fix, Notice
+    from backlint.finding import Fix, Notice
     from backlint.registry import RuleInfo
     from backlint.testing.fixture import Case
     from backlint.testing.markers import Expectation

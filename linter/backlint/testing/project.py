@@ -18,11 +18,11 @@ from backlint.link.project import Project, ProjectFacts
 from backlint.registry import library_folders, load_rules
 from backlint.summarise.file import FileTask, summarise
 from backlint.summary import FileSummary, decode, encode
+from backlint.finding import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from backlint.finding import Notice
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import LibraryEntry
     from backlint.rule import Rule

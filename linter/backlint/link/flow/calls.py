@@ -311,6 +311,9 @@ def _escaping(walk: Walk, frame: Frame, outer: int, caught: frozenset[str]) -> I
             yield _told(walk, frame, call, entry)
         if frame.down < MAX_DOWN:
             for key in call.targets[:4]:
+                if walk.left <= 0:
+                    return
+                walk.left -= 1
                 inner = Frame(walk.flow.graph.functions[key], call, frame, frame.down + 1, frame.up)
                 for answer in _escaping(walk, inner, 0, caught):
                     if isinstance(answer, Origin):
