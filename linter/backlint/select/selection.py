@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from backlint.finding import Finding, Notice
 from backlint.select.choice import is_chosen, path_ignores
 from backlint.select.fingerprint import fingerprints
 from backlint.select.suppression import Suppressions
-from backlint.finding import Finding, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -12,6 +12,7 @@ import msgspec
 from backlint.config.load import DEFAULT, Overrides, load_settings
 from backlint.config.settings import Profile, Settings
 from backlint.errors import ConfigurationError
+from backlint.finding import Finding
 from backlint.fixes.edits import OverlappingEdits, apply_fixes
 from backlint.fixes.source import SourceText
 from backlint.link.check import Outcome, check_project
@@ -20,7 +21,6 @@ from backlint.select.selection import select
 from backlint.syntax.parse import ParseFailure
 from backlint.testing.fixture import CONFIGURATION
 from backlint.testing.project import ROOT, link_files, summarise_files
-from backlint.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

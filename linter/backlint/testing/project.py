@@ -12,13 +12,13 @@ import msgspec
 from backlint.config.settings import Settings
 from backlint.discovery.kinds import classify, kind_of_path
 from backlint.discovery.roots import Layout, module_name
+from backlint.finding import Notice
 from backlint.libraries.catalogue import compile_entries
 from backlint.libraries.load import load_entries
 from backlint.link.project import Project, ProjectFacts
 from backlint.registry import library_folders, load_rules
 from backlint.summarise.file import FileTask, summarise
 from backlint.summary import FileSummary, decode, encode
-from backlint.finding import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

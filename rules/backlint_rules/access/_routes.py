@@ -5,7 +5,25 @@ import re
 from backlint.api import Effect, LinkedFunction, Project, Role, Route, Span
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_LOGIN = frozenset({"login", "signin", "logon", "authenticate", "token"})
+_LOGIN = frozenset({"login", "signin", "logon", "authenticate"})
+_TOKEN = frozenset(
+    {
+        "token",
+        "tokens",
+        "get",
+        "obtain",
+        "create",
+        "issue",
+        "access",
+        "auth",
+        "jwt",
+        "for",
+        "user",
+        "post",
+        "view",
+    }
+)
+"""An endpoint that gives out tokens is called nothing else."""
 _OF_A_SESSION = frozenset({"auth", "token", "tokens", "jwt", "session", "access", "login"})
 _REGISTER = frozenset({"register", "registration", "signup"})
 _SECOND_FACTOR = frozenset({"otp", "totp", "2fa", "mfa"})
@@ -43,14 +61,19 @@ def words(text: str) -> frozenset[str]:
 
 def route_words(route: Route) -> frozenset[str]:
     """The words of a route's path without its parameters, and of what handles it."""
-    plain = re.sub(r"[{<(][^}>)]*[}>)]", "", route.path)
-    return words(plain) | words(route.name.rpartition(".<locals>.")[2] or route.name)
+    return words(_literal(route.path)) | words(route.name.rpartition(".<locals>.")[2] or route.name)
+
+
+def _literal(path: str) -> str:
+    """A path without its parameters."""
+    return re.sub(r"/?[{<(][^}>)]*[}>)]", "", path)
 
 
 def gives_access(route: Route) -> str:
     """What somebody gets at a route without having proved who they are; empty for an ordinary route."""
     found = route_words(route)
-    last = words(route.path.rstrip("/").rpartition("/")[2]) | words(route.name)
+    segment, name = words(_literal(route.path).rstrip("/").rpartition("/")[2]), words(route.name)
+    last = segment | name
     if "logout" in found or "signout" in found:
         return ""
     if "password" in found and found & _PASSWORD:
@@ -63,6 +86,8 @@ def gives_access(route: Route) -> str:
         return "registration"
     if "refresh" in last and found & _OF_A_SESSION:
         return "login"
+    if any("token" in found and found <= _TOKEN for found in (segment, name)):
+        return "login"
     if last & _LOGIN or {"sign", "in"} <= last or {"log", "in"} <= last:
         return "login"
     return ""
@@ -72,7 +97,8 @@ def is_public_by_name(route: Route, public: tuple[str, ...]) -> bool:
     """Whether a route is public on purpose: by its address, or by the configuration."""
     if any(_matches(route.path, pattern) for pattern in public):
         return True
-    return bool(gives_access(route)) or bool(route_words(route) & _PUBLIC) or route.path in ("", "/")
+    told = route_words(route) | words(route.location[0].rpartition("/")[2])
+    return bool(gives_access(route)) or bool(told & _PUBLIC) or route.path in ("", "/")
 
 
 def _matches(path: str, pattern: str) -> bool:

@@ -25,11 +25,12 @@ from backlint_rules.access._routes import (
 )
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_GUARDS = re.compile(r"authori[sz]|authenticat|login|requires?_|_required|permission", re.IGNORECASE)
 _MOST = 0.6
 _MANY = 0.3
 _CHECKS = re.compile(
     r"authenticat|require_(?:user|login|auth)|current_user|get_user_from|verify_(?:token|jwt|signature|api_?key)"
-    r"|check_(?:auth|token|signature)|compare_digest|construct_event",
+    r"|check_(?:auth|token|signature)|compare_digest|construct_event|unsign|signing|signed",
     re.IGNORECASE,
 )
 
@@ -82,10 +83,18 @@ def _checks_inside(project: Project, handler: LinkedFunction) -> bool:
     ):
         return True
     for call in handler.calls:
+        if any(_is_guarded(project, key) for key in call.targets):
+            return True
         terms = (*call.row.arguments, *(term for _, term in call.row.keywords))
         if any(project.constant(handler, term) in (401, 403) for term in terms):
             return True
     return False
+
+
+def _is_guarded(project: Project, key: tuple[int, int]) -> bool:
+    """Whether a function that a handler hands the request to has a guard of its own."""
+    function = project.graph.functions[key]
+    return any(_GUARDS.search(project.words(function, term)) for term in function.summary.decorators)
 
 
 def _holds_credential(project: Project, route: Route, handler: LinkedFunction) -> bool:

@@ -3,9 +3,9 @@
 import re
 
 from backlint.api import Confidence, Findings, Project, Role, Route, Rule, Severity
-from backlint_rules.access._routes import gives_access, one_line, plays
+from backlint_rules.access._routes import CREDENTIALS, changes_state, gives_access, one_line, plays, words
 
-_LIMITS = re.compile(r"rate_?limit|throttl|limiter|too_?many", re.IGNORECASE)
+_LIMITS = re.compile(r"rate_?limit|throttl|limiter|too_?many|bucket", re.IGNORECASE)
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
 _WHY = {
     "login": "passwords and tokens can be guessed without end",
@@ -46,6 +46,8 @@ class MissingRateLimit(Rule):
             key = route.handler or route.location
             if not purpose or key in told or route.limits or route.is_protected:
                 continue
+            if any(words(parameter.name) & (CREDENTIALS | {"signed"}) for parameter in route.parameters):
+                continue
             if route.methods and not _CHANGING.intersection(route.methods):
                 continue
             told.add(key)
@@ -55,6 +57,8 @@ class MissingRateLimit(Rule):
 def _report(project: Project, findings: Findings, route: Route, purpose: str) -> None:
     handler = None if route.handler is None else project.graph.functions[route.handler]
     if handler is not None and plays(project, handler, Role.LIMITS_RATE, _LIMITS):
+        return
+    if handler is not None and not route.methods and not changes_state(project, handler):
         return
     doubtful = any(guard.unresolved for guard in route.guards)
     method = "/".join(route.methods) or "ANY"

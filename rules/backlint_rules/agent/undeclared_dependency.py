@@ -127,7 +127,7 @@ def _report(
     known = distributions(symbol)
     bringer = brought_by(symbol, declared.names)
     near = (
-        get_close_matches(top.lower(), sorted(known_modules() | declared.names), 1, 0.84) if not known else []
+        get_close_matches(top.lower(), sorted(known_modules() | declared.names), 1, 0.88) if not known else []
     )
     message = f"`{top}` is imported, but {declared.manifest} does not declare it"
     advice = f"declare `{known[0] if known else top.replace('_', '-')}` in {declared.manifest}"

@@ -9,6 +9,7 @@ from backlint.api import (
     Findings,
     InstanceValue,
     Mapping,
+    Origin,
     Project,
     Rule,
     Severity,
@@ -79,10 +80,15 @@ def _judge_call(project: Project, findings: Findings, call: CallSite) -> None:
             call,
             f"`{words}`, which the client sends, sets any column of `{short}`{which}",
             severity=Severity.ERROR if open_to else Severity.WARNING,
-            confidence=origin.confidence,
+            confidence=_confidence(origin),
             advice=f"pass the fields of `{short}` that a client may set by name",
             evidence=origin.evidence,
         )
+
+
+def _confidence(origin: Origin) -> Confidence:
+    """What has passed through other functions may have been cut down on the way."""
+    return origin.confidence if len(origin.evidence) <= 1 else Confidence.LOW
 
 
 def _judge_setattr(project: Project, findings: Findings, call: CallSite) -> None:
@@ -101,7 +107,7 @@ def _judge_setattr(project: Project, findings: Findings, call: CallSite) -> None
         findings.add(
             call,
             f"`{name}`, which the client sends, names the attribute that is set",
-            confidence=Confidence.MEDIUM,
+            confidence=min(Confidence.MEDIUM, _confidence(origin), key=lambda found: found.rank),
             advice=f"compare `{name}` with the fields that a client may set",
             evidence=origin.evidence,
         )
