@@ -165,7 +165,12 @@ def _fields(project: Project, function: LinkedFunction, event: Event) -> Iterato
                 if name in _READS and isinstance(shown, Const) and isinstance(shown.value, str):
                     yield term, shown.value
                 site = project.flow.site(function, term)
-                if site is not None and site.targets and arguments:
+                if (
+                    site is not None
+                    and site.targets
+                    and arguments
+                    and not _is_field(project, function, arguments[0])
+                ):
                     for given in _strings(project, function, arguments[1:]):
                         yield arguments[0], given
                 pending.extend(arguments)
@@ -182,6 +187,12 @@ def _is_read(project: Project, function: LinkedFunction, term: int) -> bool:
         isinstance(one, InstanceValue) and project.evaluator.classes.project_class(one.symbol) is not None
         for one in options(project.value(function, term))
     )
+
+
+def _is_field(project: Project, function: LinkedFunction, term: int) -> bool:
+    """Whether a value is a field of an object that the body was read into."""
+    row = project.term(function, bare(function.file, term))
+    return isinstance(row, Attr) and _is_read(project, function, row.base)
 
 
 def _strings(project: Project, function: LinkedFunction, terms: tuple[int, ...]) -> Iterator[str]:
