@@ -300,7 +300,7 @@ def _alembic(name: str, node: ast.Call, ctx: FileContext, batch: str | None) -> 
                 table = _text(_argument(node, 1, "table_name"))
             how = "index" if _is_false(_keyword(node, "postgresql_concurrently")) else "concurrent"
             if all(keyword.arg is not None for keyword in node.keywords):
-                yield Step(how, table, _text(index), f"create_index on `{table}`")
+                yield Step(how, table, _text(index), "create_index")
         case "execute":
             statement = _argument(node, 0, "sqltext")
             if statement is not None:
@@ -345,7 +345,7 @@ def _sql(node: ast.expr) -> Iterator[Step]:
     for found in _INDEX_SQL.finditer(statement):
         table = _plain(found["table"])
         how = "concurrent" if found["how"] else "index"
-        yield Step(how, table, _plain(found["name"] or ""), f"CREATE INDEX on `{table}`")
+        yield Step(how, table, _plain(found["name"] or ""), "CREATE INDEX")
     for found in _ALTER_SQL.finditer(statement):
         for action in re.split(r",(?![^(]*\))", found["rest"]):
             added = _ADD_SQL.match(action)
