@@ -36,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("analysis",),
         ("run", "diff"),
         ("cli", "testing"),
-        ("programmatic",),
+        ("programmatic", "__main__"),
     )
 )
 """From the bottom to the top: a package may import its own layer and those before it."""
