@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backlint.link.values import ClassValue, FunctionValue, InstanceValue
+from backlint.link.graph import bare
+from backlint.link.values import ClassValue, FunctionValue, InstanceValue, ModuleValue
 from backlint.summary import EventKind
-from backlint.term import Attr, Awaited, Call, Join, Local, Name, Param
+from backlint.term import Attr, Awaited, Call, Element, Join, Local, Name, Param, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,6 +92,24 @@ class Origins:
             yield from self._attribute(file, row, depth)
         elif isinstance(row, Param):
             yield from self._passed(file, row, depth)
+        elif isinstance(row, Element):
+            for item in self._items(file, term):
+                yield from self._term(file, item, "", depth + 1)
+
+    def _items(self, file: FileNode, term: int) -> tuple[int, ...]:
+        """The items that a loop variable takes, where the loop goes over a display: `for router in (a, b)`."""
+        row = file.summary.terms[bare(file, term)]
+        if not isinstance(row, Element) or row.position >= 0:
+            return ()
+        display = file.summary.terms[bare(file, row.base)]
+        return display.items if isinstance(display, Sequence) else ()
+
+    def _of_modules(self, file: FileNode, term: int, name: str, depth: int) -> Iterator[Origin]:
+        """`module.bp` for a loop variable that goes over modules."""
+        for item in self._items(file, term):
+            value = self._evaluator.value(file, item)
+            if isinstance(value, ModuleValue):
+                yield from self._symbol(f"{value.symbol}.{name}", file.root, depth + 1)
 
     def _made(self, file: FileNode, term: int, row: Call, name: str, depth: int) -> Iterator[Origin]:
         callee = self._evaluator.value(file, row.function)
@@ -126,6 +145,10 @@ class Origins:
             if isinstance(value, InstanceValue):
                 yield from self._member(value.symbol, rest[0], depth)
                 return
+            found = list(self._of_modules(file, term, rest[0], depth))
+            if found:
+                yield from found
+                return
         target = file.aliases.get(first)
         if target is not None:
             full = ".".join([target, *rest])
@@ -140,6 +163,8 @@ class Origins:
         value = self._evaluator.value(file, row.base)
         if isinstance(value, InstanceValue | ClassValue):
             yield from self._member(value.symbol, row.name, depth)
+        else:
+            yield from self._of_modules(file, row.base, row.name, depth)
 
     def _member(self, symbol: str, name: str, depth: int) -> Iterator[Origin]:
         for ancestor in self._evaluator.classes.order(symbol):
