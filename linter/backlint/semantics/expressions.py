@@ -396,7 +396,6 @@ def _comprehension(low: Lowering, node: ast.ListComp | ast.SetComp | ast.Generat
                 bool(generator.is_async),
             )
         )
-        scope.loop_depth += 1
         bind_target(low, generator.target, low.terms.add(Element(iterable)), comprehension=True)
         for condition in generator.ifs:
             lower_test(low, condition)
@@ -408,7 +407,6 @@ def _comprehension(low: Lowering, node: ast.ListComp | ast.SetComp | ast.Generat
         element = lower_use(low, node.elt, Use.OTHER)
     for outer in reversed(opened):
         low.close_block(outer)
-        scope.loop_depth -= 1
     scope.env = saved
     if names_saved is not None:
         low.names = names_saved

@@ -75,7 +75,6 @@ class Scope:
         self.nonlocal_names: set[str] = set()
         self.is_module = False
         self.is_class = False
-        self.loop_depth = 0
         self.cls = -1
         self.self_name = ""
         self.is_generator = False

@@ -256,9 +256,7 @@ def _while(low: Lowering, node: ast.While) -> None:
     old = blocks[index]
     assigned = tuple(sorted(_assigned(node.body)))
     blocks[index] = msgspec.structs.replace(old, terms=(test,), targets=assigned)
-    low.scope.loop_depth += 1
     lower_body(low, node.body)
-    low.scope.loop_depth -= 1
     low.close_block(outer)
     low.scope.env = _merge(low, [low.scope.env, before])
     _otherwise(low, node.orelse)
@@ -288,10 +286,8 @@ def _for(low: Lowering, node: ast.For | ast.AsyncFor) -> None:
         leaves_loop=_runs_once(node.body),
         head=node.iter,
     )
-    low.scope.loop_depth += 1
     bind_target(low, node.target, low.terms.add(Element(iterable)))
     lower_body(low, node.body)
-    low.scope.loop_depth -= 1
     low.close_block(outer)
     low.scope.env = _merge(low, [low.scope.env, before])
     _otherwise(low, node.orelse)

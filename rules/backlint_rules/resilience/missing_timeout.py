@@ -5,7 +5,6 @@ from collections import deque
 
 from backlint.api import (
     BlockKind,
-    Call,
     CallSite,
     ClassValue,
     Confidence,
@@ -175,7 +174,7 @@ def _reach(project: Project) -> dict[tuple[int, int], CallSite | None]:
     """All functions that request handlers run, each with a call on the shortest way from a handler."""
     reached: dict[tuple[int, int], CallSite | None] = {}
     for function in project.functions:
-        if _is_handler(project, function):
+        if project.is_handler(function):
             reached[function.key] = None
     queue = deque(project.graph.functions[key] for key in reached)
     while queue:
@@ -187,18 +186,6 @@ def _reach(project: Project) -> dict[tuple[int, int], CallSite | None]:
                     reached[target] = call
                     queue.append(project.graph.functions[target])
     return reached
-
-
-def _is_handler(project: Project, function: LinkedFunction) -> bool:
-    evaluator, file, summary = project.evaluator, function.file, function.summary
-    for term in summary.decorators:
-        row = file.summary.terms[term]
-        decorator = row.function if isinstance(row, Call) else term
-        if Role.DEFINES_ROUTE in evaluator.roles(evaluator.value(file, decorator)):
-            return True
-    if summary.cls < 0 or summary.name.rpartition(".")[2].startswith("_"):
-        return False
-    return Role.DEFINES_ROUTE in evaluator.roles(InstanceValue(evaluator.owner(file, summary)))
 
 
 def _is_fixed_command(call: CallSite) -> bool:
