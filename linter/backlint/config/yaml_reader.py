@@ -85,7 +85,11 @@ def position(positions: Positions, path: KeyPath) -> tuple[int, int]:
 def _syntax_error(error: Exception, text: str, source_name: str) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is not None:
-        return f"{source_name}:{mark.line + 1}: {getattr(error, 'problem', None) or 'bad syntax'}"
+        problem = getattr(error, "problem", None) or "bad syntax"
+        # PyYAML 6.0.4 has a limit of its own, which the scanner meets before the first event comes.
+        if "nesting depth" in problem:
+            problem = f"nested deeper than {MAX_DEPTH} levels"
+        return f"{source_name}:{mark.line + 1}: {problem}"
     offset = getattr(error, "position", 0)
     line = text.count("\n", 0, offset) + 1 if isinstance(offset, int) else 1
     return f"{source_name}:{line}: {getattr(error, 'reason', None) or 'bad syntax'}"
