@@ -2,8 +2,19 @@
 
 import ast
 import re
+from collections.abc import Iterator
 
-from backlint.api import Confidence, Const, FileContext, FileKind, Findings, Project, Rule, Severity
+from backlint.api import (
+    Confidence,
+    Const,
+    Evidence,
+    FileContext,
+    FileKind,
+    Findings,
+    Project,
+    Rule,
+    Severity,
+)
 from backlint_rules.migrations._steps import (
     Placed,
     has_run,
@@ -17,6 +28,7 @@ from backlint_rules.migrations._steps import (
 
 _POSTGRES = re.compile(r"postgres|psycopg|asyncpg|pg8000|cockroach", re.IGNORECASE)
 _OTHERS = re.compile(r"mysql|mariadb|sqlite|oracledb|mssql|pyodbc", re.IGNORECASE)
+_TOLD_SINGLY = 3
 
 
 class NonConcurrentIndex(Rule):
@@ -71,18 +83,41 @@ class NonConcurrentIndex(Rule):
                 continue
             new = new_tables(project, file, steps, everything)
             old = has_run(project, file)
-            for one in steps:
-                if one.step.table in new:
-                    continue
-                problem, confidence = _problem(one, steps, everything, base)
-                if problem:
-                    findings.add(
-                        one.function,
-                        problem,
-                        span=one.span,
-                        confidence=Confidence.LOW if old else confidence,
-                        advice=_advice(file.summary.imports[0].target if file.summary.imports else "", one),
-                    )
+            problems = [
+                (one, *_problem(one, steps, everything, base)) for one in steps if one.step.table not in new
+            ]
+            for found_here in _grouped([entry for entry in problems if entry[1]]):
+                one, problem, confidence = found_here[0]
+                more = found_here[1:]
+                if more:
+                    problem += f", and so for {len(more)} more of its indexes"
+                findings.add(
+                    one.function,
+                    problem,
+                    span=one.span,
+                    confidence=Confidence.LOW if old else confidence,
+                    advice=_advice(file.summary.imports[0].target if file.summary.imports else "", one),
+                    evidence=tuple(
+                        Evidence(file.summary.path, other.span, f"`{other.step.words}` as well")
+                        for other, _, _ in more
+                    ),
+                )
+
+
+def _grouped(
+    problems: list[tuple[Placed, str, Confidence]],
+) -> Iterator[list[tuple[Placed, str, Confidence]]]:
+    """Problems one by one, but those of a table in one where a revision builds more indexes on it than a reader wants told singly."""
+    plain: dict[str, list[tuple[Placed, str, Confidence]]] = {}
+    for entry in problems:
+        if entry[0].step.kind == "index":
+            plain.setdefault(entry[0].step.table, []).append(entry)
+    for entry in problems:
+        same = plain.get(entry[0].step.table, []) if entry[0].step.kind == "index" else []
+        if len(same) <= _TOLD_SINGLY:
+            yield [entry]
+        elif same[0] is entry:
+            yield same
 
 
 def _problem(
