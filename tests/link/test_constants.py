@@ -101,6 +101,11 @@ def test_what_depends_on_more_is_no_constant(expression: str) -> None:
         ("'0123456789012345678901234567'", "'01234567890123456789…'"),
         ("lambda: a", "lambda"),
         ("a.b.c.d.e.f.g.h.i.j.k.l", "….d.e.f.g.h.i.j.k.l"),
+        ("(a - 1) * a", "(a - 1) * a"),
+        ("a - 1 * a", "a - 1 * a"),
+        ("a - (1 - a)", "a - (1 - a)"),
+        ("(a - 1) - a", "a - 1 - a"),
+        ("a ** 2 ** a", "a ** 2 ** a"),
     ],
 )
 def test_words(expression: str, expected: str) -> None:

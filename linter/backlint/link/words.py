@@ -29,6 +29,24 @@ if TYPE_CHECKING:
     from backlint.summary import FileSummary
 
 MAX_WORDS = 60
+_BINDING = {
+    operator: strength
+    for strength, operators in enumerate(
+        (
+            ("or",),
+            ("and",),
+            ("|",),
+            ("^",),
+            ("&",),
+            ("<<", ">>"),
+            ("+", "-"),
+            ("*", "@", "/", "//", "%"),
+            ("**",),
+        )
+    )
+    for operator in operators
+}
+"""How strongly binary operators bind (Python 3 language reference, 6.17 Operator precedence)."""
 
 
 def words(summary: FileSummary, term: int, depth: int = 0) -> str:
@@ -63,7 +81,8 @@ def words(summary: FileSummary, term: int, depth: int = 0) -> str:
             brackets = {"list": "[]", "tuple": "()", "set": "{}"}[kind]
             return f"{brackets[0]}{inner}{', …' if len(items) > 3 else ''}{brackets[1]}"
         case Operation(operator, operands) if len(operands) == 2:
-            return f" {operator} ".join(words(summary, operand, depth + 1) for operand in operands)
+            left, right = operands
+            return f"{_side(summary, operator, left, depth, 0)} {operator} {_side(summary, operator, right, depth, 1)}"
         case Compare(operator, left, right):
             return f"{words(summary, left, depth + 1)} {operator} {words(summary, right, depth + 1)}"
         case Super():
@@ -73,6 +92,17 @@ def words(summary: FileSummary, term: int, depth: int = 0) -> str:
             return "lambda" if name.startswith("<lambda") else name
         case _:
             return "…"
+
+
+def _side(summary: FileSummary, operator: str, term: int, depth: int, position: int) -> str:
+    """An operand, in parentheses where it would be read otherwise without."""
+    text = words(summary, term, depth + 1)
+    row = summary.terms[term] if term >= 0 else None
+    if not isinstance(row, Operation) or len(row.operands) != 2:
+        return text
+    inner, outer = _BINDING.get(row.operator, 0), _BINDING.get(operator, 0)
+    same_side = 1 if operator == "**" else 0
+    return text if inner > outer or (inner == outer and position == same_side) else f"({text})"
 
 
 def _name(summary: FileSummary, symbol: str) -> str:
