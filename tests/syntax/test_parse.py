@@ -114,11 +114,11 @@ def test_any_bytes_are_a_tree_or_a_failure(data: bytes) -> None:
 @pytest.mark.parametrize("before", ["", "1 1\n"])
 def test_time_grows_with_the_text(before: str, piece: str) -> None:
     text = before + piece * (200_000 // len(piece)) + "\n?"
-    started = time.perf_counter()
+    started = time.process_time()
     with contextlib.suppress(ParseFailure):
         parse(text.encode(), "x.py")
     mask(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="older grammars only")
