@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cache
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any
 
 from backlint.term import (
     Attr,
@@ -28,7 +29,7 @@ from backlint.term import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from backlint.link.graph import LinkedFunction
     from backlint.link.index import FileNode
@@ -100,23 +101,18 @@ class Mentions:
     env: Env
     self_is_row: bool = False
     """`self` is a row of a table: its `user` is not who calls."""
-    _caller: dict[int, bool] = field(default_factory=dict)
     _client: dict[int, bool] = field(default_factory=dict)
 
     @property
     def file(self) -> FileNode:
         return self.function.file
 
-    def caller(self, term: int, depth: int = 0) -> bool:
+    def caller(self, term: int) -> bool:
         """Whether a term is, holds or was found with something of who calls."""
-        if term < 0 or depth > _DEPTH:
+        if term < 0:
             return False
-        if term not in self._caller:
-            self._caller[term] = False
-            self._caller[term] = self._is_caller(term) or any(
-                self.caller(part, depth + 1) for part in parts(self.file, term)
-            )
-        return self._caller[term]
+        said = _spoken(self.file, term, self.self_is_row)
+        return said is True or (said is not False and not said.isdisjoint(self.env.caller))
 
     def client(self, term: int, depth: int = 0) -> bool:
         """Whether the client chose a value: a parameter of the request as it came."""
@@ -132,56 +128,6 @@ class Mentions:
         row = self.file.summary.terms[strip(self.file, term)]
         return isinstance(row, Param) and row.name in self.env.objects
 
-    def _is_caller(self, term: int) -> bool:
-        terms = self.file.summary.terms
-        row = terms[term]
-        match row:
-            case Param(_, name):
-                return name in self.env.caller
-            case Name(symbol):
-                return _names_caller(symbol)
-            case Attr(base, name):
-                return bool(CALLER_NAME.fullmatch(name)) and self._is_holder(base)
-            case Call(function, arguments, _):
-                called = terms[function]
-                name = called.name if isinstance(called, Attr) else _last(called)
-                if _CALLER_CALL.fullmatch(name):
-                    return True
-                if isinstance(called, Name) and called.symbol.startswith(_SESSIONS):
-                    return True
-                if isinstance(called, Attr) and name in ("get", "getattr") and arguments:
-                    return self._is_session(called.base)
-                if name == "getattr" and len(arguments) > 1:
-                    key = getattr(terms[arguments[1]], "value", "")
-                    return (
-                        isinstance(key, str)
-                        and bool(CALLER_NAME.fullmatch(key))
-                        and self._is_holder(arguments[0])
-                    )
-                return False
-            case Item(base, _):
-                return self._is_session(base)
-            case _:
-                return False
-
-    def _is_session(self, term: int) -> bool:
-        row = self.file.summary.terms[strip(self.file, term)]
-        if isinstance(row, Attr):
-            base = self.file.summary.terms[strip(self.file, row.base)]
-            return row.name in ("session", "scope") and (
-                (isinstance(base, Attr | Param) and getattr(base, "name", "") in _REQUESTS)
-                or (isinstance(base, Name) and base.symbol.rpartition(".")[2] in _REQUESTS)
-            )
-        return isinstance(row, Name) and f"{row.symbol}.".startswith(_SESSIONS)
-
-    def _is_holder(self, term: int) -> bool:
-        row = self.file.summary.terms[strip(self.file, term)]
-        if isinstance(row, Attr):
-            return row.name in _HOLDERS
-        if isinstance(row, Param):
-            return row.name in _HOLDERS and not (row.name == "self" and self.self_is_row)
-        return isinstance(row, Name) and row.symbol.rpartition(".")[2] in _HOLDERS
-
     def _is_client(self, term: int, depth: int) -> bool:
         terms = self.file.summary.terms
         row = terms[term]
@@ -191,7 +137,9 @@ class Mentions:
             case Name(symbol):
                 return _names_request(symbol)
             case Attr(base, name):
-                return (name in _DATA and self._is_holder(base)) or self.client(base, depth + 1)
+                return (name in _DATA and _is_holder(self.file, base, self.self_is_row)) or self.client(
+                    base, depth + 1
+                )
             case Item(base, _) | Local(_, base) | Awaited(base) | Element(base, _) | Star(base):
                 return self.client(base, depth + 1)
             case Join(options):
@@ -214,6 +162,91 @@ class Mentions:
                 return False
 
 
+def _spoken(file: FileNode, term: int, self_is_row: bool, depth: int = 0) -> bool | frozenset[str]:
+    """Whether a term speaks of who calls, whatever the parameters hold; else the parameters it is made of.
+
+    That is the same for every call of the function, so it is worked out once.
+    """
+    memo = file.spoken[self_is_row]
+    found = memo.get(term)
+    if found is not None:
+        return found
+    if depth > _DEPTH:
+        # Terms are made of earlier ones, so that no deep nesting is left when they are taken in order.
+        for inner in range(term):
+            _spoken(file, inner, self_is_row)
+    row = file.summary.terms[term]
+    if isinstance(row, Param):
+        found = frozenset((row.name,))
+    elif _is_caller(file, row, self_is_row):
+        found = True
+    else:
+        names: frozenset[str] = frozenset()
+        found = False
+        for part in parts(file, term):
+            said = part >= 0 and _spoken(file, part, self_is_row, depth + 1)
+            if said is True:
+                found = True
+                break
+            if said:
+                names |= said
+        if names and not found:
+            found = names
+    memo[term] = found
+    return found
+
+
+def _is_caller(file: FileNode, row: object, self_is_row: bool) -> bool:
+    terms = file.summary.terms
+    match row:
+        case Name(symbol):
+            return _names_caller(symbol)
+        case Attr(base, name):
+            return bool(CALLER_NAME.fullmatch(name)) and _is_holder(file, base, self_is_row)
+        case Call(function, arguments, _):
+            called = terms[function]
+            name = called.name if isinstance(called, Attr) else _last(called)
+            if _CALLER_CALL.fullmatch(name):
+                return True
+            if isinstance(called, Name) and called.symbol.startswith(_SESSIONS):
+                return True
+            if isinstance(called, Attr) and name in ("get", "getattr") and arguments:
+                return _is_session(file, called.base)
+            if name == "getattr" and len(arguments) > 1:
+                key = getattr(terms[arguments[1]], "value", "")
+                return (
+                    isinstance(key, str)
+                    and bool(CALLER_NAME.fullmatch(key))
+                    and _is_holder(file, arguments[0], self_is_row)
+                )
+            return False
+        case Item(base, _):
+            return _is_session(file, base)
+        case _:
+            return False
+
+
+def _is_session(file: FileNode, term: int) -> bool:
+    row = file.summary.terms[strip(file, term)]
+    if isinstance(row, Attr):
+        base = file.summary.terms[strip(file, row.base)]
+        return row.name in ("session", "scope") and (
+            (isinstance(base, Attr | Param) and getattr(base, "name", "") in _REQUESTS)
+            or (isinstance(base, Name) and base.symbol.rpartition(".")[2] in _REQUESTS)
+        )
+    return isinstance(row, Name) and f"{row.symbol}.".startswith(_SESSIONS)
+
+
+def _is_holder(file: FileNode, term: int, self_is_row: bool) -> bool:
+    row = file.summary.terms[strip(file, term)]
+    if isinstance(row, Attr):
+        return row.name in _HOLDERS
+    if isinstance(row, Param):
+        return row.name in _HOLDERS and not (row.name == "self" and self_is_row)
+    return isinstance(row, Name) and row.symbol.rpartition(".")[2] in _HOLDERS
+
+
+@cache
 def _names_caller(symbol: str) -> bool:
     """`flask_login.current_user.id`, `flask.g.user`: a module's global that stands for who calls."""
     names = symbol.split(".")
@@ -221,15 +254,14 @@ def _names_caller(symbol: str) -> bool:
         return names[-1].islower()
     return any(
         holder in ("g", "request", "context") and CALLER_NAME.fullmatch(name)
-        for holder, name in itertools.pairwise(names[1:])
+        for holder, name in pairwise(names[1:])
     )
 
 
+@cache
 def _names_request(symbol: str) -> bool:
     """`flask.request.json`, `flask.request.args.get`."""
-    return any(
-        holder in _REQUESTS and name in _DATA for holder, name in itertools.pairwise(symbol.split("."))
-    )
+    return any(holder in _REQUESTS and name in _DATA for holder, name in pairwise(symbol.split(".")))
 
 
 def strip(file: FileNode, term: int) -> int:
@@ -241,35 +273,40 @@ def strip(file: FileNode, term: int) -> int:
     return term
 
 
-def parts(file: FileNode, term: int) -> Iterator[int]:
+def parts(file: FileNode, term: int) -> tuple[int, ...]:
     """The terms that a term is made of."""
-    match file.summary.terms[term]:
-        case Attr(base, _) | Local(_, base) | Awaited(base) | Element(base, _) | Star(base) | Entered(base):
-            yield base
-        case Call(function, arguments, keywords):
-            yield function
-            yield from arguments
-            for _, value in keywords:
-                yield value
-        case Item(base, key):
-            yield from (base, key)
-        case Join(options):
-            yield from options
-        case Sequence(_, items):
-            yield from items
-        case Mapping(entries):
-            for key, value in entries:
-                yield from (key, value)
-        case Text(_, pieces):
-            yield from pieces
-        case Operation(_, operands):
-            yield from operands
-        case Compare(_, left, right):
-            yield from (left, right)
-        case Comprehension(_, element, _):
-            yield element
-        case _:
-            return
+    row = file.summary.terms[term]
+    find = _PARTS.get(row.__class__)
+    return () if find is None else find(row)
+
+
+def _base(row: Any) -> tuple[int, ...]:
+    return (row.base,)
+
+
+def _call_parts(row: Call) -> tuple[int, ...]:
+    if row.keywords:
+        return (row.function, *row.arguments, *[value for _, value in row.keywords])
+    return (row.function, *row.arguments)
+
+
+_PARTS: dict[type, Callable[[Any], tuple[int, ...]]] = {
+    Attr: _base,
+    Local: _base,
+    Awaited: _base,
+    Element: _base,
+    Star: _base,
+    Entered: _base,
+    Call: _call_parts,
+    Item: lambda row: (row.base, row.key),
+    Join: lambda row: row.options,
+    Sequence: lambda row: row.items,
+    Mapping: lambda row: tuple(chain.from_iterable(row.entries)),
+    Text: lambda row: row.parts,
+    Operation: lambda row: row.operands,
+    Compare: lambda row: (row.left, row.right),
+    Comprehension: lambda row: (row.element,),
+}
 
 
 def inner_terms(file: FileNode, terms: Iterable[int]) -> set[int]:

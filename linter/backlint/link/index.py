@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class FileNode:
     """One summary inside the linked project."""
 
-    __slots__ = ("aliases", "index", "kind", "root", "stars", "summary", "values")
+    __slots__ = ("aliases", "index", "kind", "root", "spoken", "stars", "summary", "values")
 
     def __init__(self, index: int, summary: FileSummary, root: str) -> None:
         self.index = index
@@ -27,6 +27,8 @@ class FileNode:
         self.aliases = {
             entry.alias: entry.target for entry in reversed(summary.imports) if entry.alias != "*"
         }
+        self.spoken: tuple[dict[int, bool | frozenset[str]], ...] = ({}, {})
+        """Which terms speak of who calls: kept here by `callers`."""
         self.stars = tuple(entry.target for entry in summary.imports if entry.alias == "*")
 
     def __repr__(self) -> str:

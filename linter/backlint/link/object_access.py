@@ -80,12 +80,47 @@ class Access(msgspec.Struct):
     """Tables whose rows it selects by neither caller nor key: a list for everybody."""
 
 
+class _Visit:
+    """What one function does when it is given certain things: the same for every handler that leads to it."""
+
+    __slots__ = (
+        "asks",
+        "found",
+        "given",
+        "knows_caller",
+        "leads_to",
+        "lookups",
+        "mentions",
+        "open",
+        "scoped",
+        "tied",
+        "uses",
+    )
+
+    def __init__(self, mentions: Mentions, given: dict[str, Lookup]) -> None:
+        self.mentions = mentions
+        self.given = given
+        self.found: dict[int, Lookup] = {}
+        """The looked-up objects by the term of the call."""
+        self.lookups: list[Lookup] = []
+        self.uses: list[Use] = []
+        self.asks = False
+        """It calls something that checks, by its name."""
+        self.tied = False
+        self.knows_caller = False
+        self.scoped: set[str] = set()
+        self.open: set[str] = set()
+        self.leads_to: list[tuple[LinkedFunction, Env, dict[str, Lookup]]] | None = None
+        """The functions it calls with what it gives them; None where nobody has asked yet."""
+
+
 class ObjectAccess:
     """Walks handlers and what they call."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._keys = Keys(project)
+        self._visits: dict[tuple[FunctionKey, Env, frozenset[tuple[str, Lookup]]], _Visit] = {}
 
     def of(self, route: Route) -> Access:
         """What the handler of a route does, its dependencies included."""
@@ -156,42 +191,59 @@ class ObjectAccess:
         if (function.key, env) in seen or len(seen) > _MAX_FUNCTIONS:
             return
         seen.add((function.key, env))
-        mentions = Mentions(function, env, self._is_model_method(function))
-        found: dict[int, Lookup] = {}
+        visit = self._visit(function, env, given)
+        access.lookups.extend(visit.lookups)
+        access.uses.extend(visit.uses)
+        access.scoped |= visit.scoped
+        access.open |= visit.open
+        if visit.tied or (visit.asks and depth < _MAX_DEPTH):
+            access.tied = True
+        if visit.knows_caller:
+            access.knows_caller = True
+        if depth < _MAX_DEPTH:
+            if visit.leads_to is None:
+                visit.leads_to = [
+                    self._entered(visit, call, target) for call in function.calls for target in call.targets
+                ]
+            for callee, handed, objects in visit.leads_to:
+                self._walk(access, callee, handed, objects, depth + 1, seen)
+
+    def _visit(self, function: LinkedFunction, env: Env, given: dict[str, Lookup]) -> _Visit:
+        key = (function.key, env, frozenset(given.items()))
+        visit = self._visits.get(key)
+        if visit is None:
+            mentions = Mentions(function, env, self._is_model_method(function))
+            visit = self._visits[key] = _Visit(mentions, given)
+            self._look(visit)
+        return visit
+
+    def _look(self, visit: _Visit) -> None:
+        mentions, found, given = visit.mentions, visit.found, visit.given
+        function = mentions.function
         for call in function.calls:
-            lookup = self._lookup(access, mentions, call)
+            lookup = self._lookup(visit, call)
             if lookup is not None and not self._anchored(mentions, call, found, given):
                 found[call.event.term] = lookup
-                access.lookups.append(lookup)
-            if _CHECKS.fullmatch(_name(function, call.row)) and depth < _MAX_DEPTH:
-                access.tied = True
+                visit.lookups.append(lookup)
+            if _CHECKS.fullmatch(_name(function, call.row)):
+                visit.asks = True
             if mentions.caller(call.event.term):
-                access.knows_caller = True
-        access.open |= self._open(mentions, found)
+                visit.knows_caller = True
+        visit.open = self._open(mentions, found)
         if ties_by_test(self._project, mentions):
-            access.tied = access.knows_caller = True
+            visit.tied = visit.knows_caller = True
 
         def object_of(term: int) -> Lookup | None:
             return _object(function, term, found, given)
 
         for use, verb, span in write_of(self._project, mentions, object_of):
-            access.uses.append(Use(use, verb, function.path, span))
-        if depth < _MAX_DEPTH:
-            for call in function.calls:
-                for target in call.targets:
-                    self._enter(access, mentions, call, target, found, given, depth, seen)
+            visit.uses.append(Use(use, verb, function.path, span))
 
-    def _enter(
-        self,
-        access: Access,
-        mentions: Mentions,
-        call: CallSite,
-        target: FunctionKey,
-        found: dict[int, Lookup],
-        given: dict[str, Lookup],
-        depth: int,
-        seen: set[tuple[FunctionKey, Env]],
-    ) -> None:
+    def _entered(
+        self, visit: _Visit, call: CallSite, target: FunctionKey
+    ) -> tuple[LinkedFunction, Env, dict[str, Lookup]]:
+        """A function that is called, and what it is given."""
+        mentions = visit.mentions
         callee = self._project.graph.functions[target]
         caller: set[str] = set()
         client: set[str] = set()
@@ -202,11 +254,10 @@ class ObjectAccess:
                     caller.add(parameter.name)
                 elif mentions.client(term):
                     client.add(parameter.name)
-                known = _object(mentions.function, term, found, given)
+                known = _object(mentions.function, term, visit.found, visit.given)
                 if known is not None:
                     objects[parameter.name] = known
-        env = Env(frozenset(caller), frozenset(client), frozenset(objects))
-        self._walk(access, callee, env, objects, depth + 1, seen)
+        return callee, Env(frozenset(caller), frozenset(client), frozenset(objects)), objects
 
     def _is_model_method(self, function: LinkedFunction) -> bool:
         if function.summary.cls < 0:
@@ -215,8 +266,8 @@ class ObjectAccess:
             f"{function.file.summary.module}.{function.file.summary.classes[function.summary.cls].name}"
         )
 
-    def _lookup(self, access: Access, mentions: Mentions, call: CallSite) -> Lookup | None:
-        function, term = call.function, call.event.term
+    def _lookup(self, visit: _Visit, call: CallSite) -> Lookup | None:
+        mentions, function, term = visit.mentions, call.function, call.event.term
         shown = self._keys.shown(call)
         if shown:
             return Lookup(function.key, function.path, call.span, shown, "pk", tied=False)
@@ -226,7 +277,7 @@ class ObjectAccess:
         table = table_of(query)
         tied = mentions.caller(term)
         if tied and table and query.may_have(QueryStep.FILTERS, QueryStep.ONE, QueryStep.BY_KEY):
-            access.scoped.add(table)
+            visit.scoped.add(table)
         if not table or query.may_have(QueryStep.CREATES):
             return None
         runs = query.executed or query.may_have(QueryStep.UPDATES, QueryStep.DELETES)
