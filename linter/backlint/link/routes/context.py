@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from backlint.link.routes.model import UNKNOWN_PART
 from backlint.link.routes.origins import Origins, definition
-from backlint.link.values import ClassValue, ConstantValue, FunctionValue, InstanceValue, Value, options
+from backlint.link.routes.spelling import spelled
+from backlint.link.values import FunctionValue, InstanceValue, Value, options
 from backlint.summary import ClassSummary, EventKind, FileKind
-from backlint.term import Attr, Call, Const, Join, Local, Name, Operation, Sequence, Star, Text
+from backlint.term import Call, Join, Operation, Sequence, Star
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from backlint.link.index import FileNode
     from backlint.link.members import ProjectClass
     from backlint.link.project import Project
+    from backlint.link.routes.spelling import Bound
 
 _DEPTH = 10
 SKIPPED_KINDS = frozenset({FileKind.TEST, FileKind.EXAMPLE, FileKind.MIGRATION})
@@ -54,54 +56,22 @@ class Context:
             for cls in file.summary.classes:
                 yield file, cls, f"{file.summary.module}.{cls.name}"
 
+    @cached_property
+    def callers(self) -> dict[FunctionKey, list[CallSite]]:
+        """The calls of these files that run each function."""
+        found: dict[FunctionKey, list[CallSite]] = {}
+        for call in self.calls():
+            for target in call.targets:
+                found.setdefault(target, []).append(call)
+        return found
+
     def calls(self) -> Iterator[CallSite]:
         for function in self.functions():
             yield from function.calls
 
-    def text(self, file: FileNode, term: int | None, depth: int = 0) -> str:
-        """A string as far as it is spelled out, `…` for the rest."""
-        if term is None or depth > _DEPTH:
-            return UNKNOWN_PART
-        row = file.summary.terms[term]
-        if isinstance(row, Local):
-            return self.text(file, row.base, depth + 1)
-        if isinstance(row, Const):
-            return row.value if isinstance(row.value, str) else UNKNOWN_PART
-        if isinstance(row, Text) and row.how in ("f", "+"):
-            return "".join(self.text(file, part, depth + 1) for part in row.parts)
-        if isinstance(row, Call):
-            if self.evaluator.symbol_of(file, row.function) in _TRANSLATES and row.arguments:
-                return self.text(file, row.arguments[0], depth + 1)
-            return UNKNOWN_PART
-        if isinstance(row, Join):
-            found = {self.text(file, option, depth + 1) for option in row.options}
-            return found.pop() if len(found) == 1 else UNKNOWN_PART
-        value = self.evaluator.value(file, term)
-        if isinstance(value, ConstantValue):
-            return value.value if isinstance(value.value, str) else UNKNOWN_PART
-        owner, found_term = definition(self.evaluator, file, term)
-        if (owner, found_term) != (file, term):
-            return self.text(owner, found_term, depth + 1)
-        default = self._attribute_default(file, row)
-        return default if default is not None else UNKNOWN_PART
-
-    def _attribute_default(self, file: FileNode, row: object) -> str | None:
-        """`settings.API_PREFIX`, where the class of `settings` gives the attribute a literal."""
-        if isinstance(row, Name):
-            owner, _, name = row.symbol.rpartition(".")
-            value = self.evaluator.symbol(owner, file.root) if owner else None
-        elif isinstance(row, Attr):
-            value, name = self.evaluator.value(file, row.base), row.name
-        else:
-            return None
-        if not isinstance(value, InstanceValue | ClassValue):
-            return None
-        attribute = self.class_attribute(value.symbol, name)
-        if attribute is None:
-            return None
-        cls, term = attribute
-        found = cls.file.summary.terms[term] if term >= 0 else None
-        return found.value if isinstance(found, Const) and isinstance(found.value, str) else None
+    def text(self, file: FileNode, term: int | None, bound: Bound | None = None) -> str:
+        """A string as far as it is spelled out, `…` for the rest; `bound` says what parameters hold."""
+        return UNKNOWN_PART if term is None else spelled(self, file, term, bound or {})
 
     def class_attribute(self, symbol: str, name: str) -> tuple[ProjectClass, int] | None:
         """The class along the order of resolution that sets an attribute in its body, and its term."""
@@ -177,11 +147,6 @@ class Context:
     def has_role(self, symbol: str, role: Role) -> bool:
         """Whether a class is given a role, by the entry of itself or of an ancestor."""
         return role in self.evaluator.roles(InstanceValue(symbol))
-
-
-_TRANSLATES = frozenset(
-    f"django.utils.translation.{name}" for name in ("gettext_lazy", "gettext", "pgettext_lazy")
-)
 
 
 def argument(row: Call, position: int | None, *names: str) -> int | None:

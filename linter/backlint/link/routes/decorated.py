@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from backlint.effect import Role
 from backlint.link.routes.context import Context, argument, join_paths
 from backlint.link.routes.draft import Draft
-from backlint.link.routes.model import GuardKind, RouteKind
+from backlint.link.routes.model import UNKNOWN_PART, GuardKind, RouteKind
 from backlint.link.routes.mounts import Mounts, PendingGuard, Way
 from backlint.link.routes.origins import definition
 from backlint.link.routes.views import class_methods, is_view
+from backlint.link.routes.wrapped import Use, given_object, receiving_call, uses
 from backlint.link.values import ClassValue, LibraryFunction, options
 from backlint.term import Attr, Call, Local, Name
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from backlint.finding import Span
     from backlint.link.graph import CallSite, FunctionKey
     from backlint.link.index import FileNode
+    from backlint.link.routes.origins import Origin
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "trace"})
 _FREE = frozenset({"route", "api_route", "api_operation", "add_url_rule", "add_api_route", "add_route"})
@@ -258,40 +260,34 @@ _REGISTERING: dict[str, frozenset[str]] = {
 def _registered(
     context: Context, mounts: Mounts, site: CallSite, framework: str, name: str
 ) -> Iterator[Draft]:
-    file = site.function.file
-    paths, view = _registration(context, site, framework, name)
+    given, view = _registration(site, framework, name)
     if view is None:
         return
-    ways = _receiver_ways(context, mounts, site, framework)
+    file = site.function.file
     route_guards = tuple(mounts.guards(file, site.row, site.event.term, "route"))
-    for symbol, key, wrapping in unwrap_view(context, file, view):
-        wrapped = tuple(
-            PendingGuard(GuardKind.DECORATOR, owner.index, term, site.span, "route")
-            for owner, term in wrapping
-        )
-        below = () if key is None else _own_decorators(context, key)
-        answers: list[tuple[tuple[str, ...], FunctionKey | None]]
-        if symbol:
-            answers = [((method,), found) for method, found in class_methods(context, symbol)]
-        else:
-            answers = [(_registered_methods(context, site, framework, name), key)]
-        for way in ways:
+    for use in uses(context, site, view, *given):
+        paths = tuple(dict.fromkeys(context.text(file, term, use.bound) for term in given))
+        at, term = use.term(file, view)
+        span = use.site.span
+        methods = _registered_methods(context, use, site, framework, name)
+        for way in _receiver_ways(context, mounts, use, site, framework):
             for path in paths:
-                for methods, found in answers:
-                    yield Draft(
-                        framework=framework,
-                        methods=methods,
-                        kind=RouteKind.WEBSOCKET if "websocket" in name else RouteKind.HTTP,
-                        path=join_paths(way.prefix, path),
-                        mounted=way.mounted,
-                        handler=found,
-                        view=symbol,
-                        file=file.index,
-                        span=site.span,
-                        guards=(*way.guards, *route_guards, *wrapped, *below),
-                        call=site.event.term,
-                        guarded_class=bool(symbol),
-                    )
+                draft = Draft(
+                    framework=framework,
+                    methods=methods,
+                    kind=RouteKind.WEBSOCKET if "websocket" in name else RouteKind.HTTP,
+                    path=join_paths(way.prefix, path),
+                    mounted=way.mounted,
+                    file=use.site.function.file.index,
+                    span=span,
+                    guards=(*way.guards, *route_guards),
+                    call=site.event.term if use.site is site else -1,
+                )
+                yield from (found for found in answers_of(context, draft, at, term) if _is_answered(found))
+
+
+def _is_answered(draft: Draft) -> bool:
+    return draft.handler is not None or bool(draft.view)
 
 
 def answers_of(context: Context, draft: Draft, file: FileNode, view: int | None) -> Iterator[Draft]:
@@ -316,21 +312,28 @@ def answers_of(context: Context, draft: Draft, file: FileNode, view: int | None)
         yield draft
 
 
-def _receiver_ways(context: Context, mounts: Mounts, site: CallSite, framework: str) -> tuple[Way, ...]:
+def _receiver_ways(
+    context: Context, mounts: Mounts, use: Use, site: CallSite, framework: str
+) -> tuple[Way, ...]:
     """The ways to the object that a route is registered on; `app.router` of aiohttp is the application."""
-    file = site.function.file
-    callee = site.row.function
+    given = given_object(use, site)
+    if given is not None:
+        return _ways_of(mounts, context.origins.of_term(*given)) or _UNMOUNTED
+    file, callee = receiving_call(use, site) or (site.function.file, site.row.function)
     if framework == "aiohttp":
         row = file.summary.terms[callee]
         if isinstance(row, Attr):
             base = file.summary.terms[row.base]
             if isinstance(base, Attr) and base.name == "router":
-                origins = context.origins.of_term(file, base.base)
-                return tuple(way for origin in origins for way in mounts.ways(origin)) or _UNMOUNTED
+                return _ways_of(mounts, context.origins.of_term(file, base.base)) or _UNMOUNTED
         if isinstance(row, Name):
-            origins = context.origins.of_symbol(row.symbol.rpartition(".")[0].removesuffix(".router"), file)
-            return tuple(way for origin in origins for way in mounts.ways(origin)) or _UNMOUNTED
+            symbol = row.symbol.rpartition(".")[0].removesuffix(".router")
+            return _ways_of(mounts, context.origins.of_symbol(symbol, file)) or _UNMOUNTED
     return _ways(context, mounts, file, callee)
+
+
+def _ways_of(mounts: Mounts, origins: tuple[Origin, ...]) -> tuple[Way, ...]:
+    return tuple(way for origin in origins for way in mounts.ways(origin))
 
 
 def _own_decorators(context: Context, key: FunctionKey) -> tuple[PendingGuard, ...]:
@@ -339,36 +342,40 @@ def _own_decorators(context: Context, key: FunctionKey) -> tuple[PendingGuard, .
     return tuple(decorator_guards(file, summary.decorators, summary.span, context, summary.span.line))
 
 
-def _registration(
-    context: Context, site: CallSite, framework: str, name: str
-) -> tuple[tuple[str, ...], int | None]:
-    """Paths and view of a registering call."""
-    file = site.function.file
+def _registration(site: CallSite, framework: str, name: str) -> tuple[tuple[int, ...], int | None]:
+    """The terms of the paths and of the view of a registering call."""
+    path: int | None
     if name == "add_resource":
-        view = site.argument(0, "resource")
-        return tuple(context.text(file, term) for term in site.row.arguments[1:]), view
+        return site.row.arguments[1:], site.argument(0, "resource")
     if framework == "sanic":
-        return (context.text(file, site.argument(1, "uri")),), site.argument(0, "handler")
-    if name == "add_url_rule":
-        view = site.argument(2, "view_func")
+        path, view = site.argument(1, "uri"), site.argument(0, "handler")
+    elif name == "add_url_rule":
+        path, view = site.argument(0, "rule"), site.argument(2, "view_func")
         if view is None and framework == "flask_smorest":
             view = site.argument(1, "view_func")
-        return (context.text(file, site.argument(0, "rule")),), view
-    at = 1 if framework == "aiohttp" and name == "add_route" else 0
-    return (context.text(file, site.argument(at, "path")),), site.argument(
-        at + 1, "endpoint", "handler", "route"
-    )
+    else:
+        at = 1 if framework == "aiohttp" and name == "add_route" else 0
+        path, view = site.argument(at, "path"), site.argument(at + 1, "endpoint", "handler", "route")
+    return (-1 if path is None else path,), view
 
 
-def _registered_methods(context: Context, site: CallSite, framework: str, name: str) -> tuple[str, ...]:
+def _registered_methods(
+    context: Context, use: Use, site: CallSite, framework: str, name: str
+) -> tuple[str, ...]:
+    file = site.function.file
     if framework == "aiohttp":
         if name == "add_route":
-            text = context.text(site.function.file, site.argument(0, "method"))
+            text = context.text(file, site.argument(0, "method"), use.bound)
             return () if text == "*" else (text.upper(),)
         return () if name == "add_view" else (name.removeprefix("add_").upper(),)
     if "websocket" in name:
         return ("WEBSOCKET",)
-    return _methods(context, site.function.file, f".{name}", site.row)
+    listed = argument(site.row, None, "methods")
+    if listed is not None:
+        at, term = use.term(file, listed)
+        if at is not file or term != listed:
+            return tuple(text.upper() for text in context.strings(at, term)) or (UNKNOWN_PART,)
+    return _methods(context, file, f".{name}", site.row)
 
 
 def unwrap_view(

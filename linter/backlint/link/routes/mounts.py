@@ -10,6 +10,7 @@ from backlint.finding import Span
 from backlint.link.routes.context import Context, argument, join_paths
 from backlint.link.routes.model import UNKNOWN_PART, GuardKind
 from backlint.link.routes.origins import Origin
+from backlint.link.routes.wrapped import Use, given_object, receiving_call, uses
 from backlint.link.values import ConstantValue
 from backlint.term import Call
 
@@ -213,16 +214,24 @@ class Mounts:
             return
         term = site.argument(prefix_at, *_PREFIX_KEYWORDS)
         given = term is not None and not _is_none(self.context, file, term)
-        prefix = self.context.text(file, term) if given else ""
-        if site.passes_unknown and not given:
-            prefix = UNKNOWN_PART
         guards = tuple(self.guards(file, site.row, site.event.term, "include"))
-        parents = self.context.origins.receiver(file, site.row.function)
         replaces = given and name in ("register_blueprint", "add_namespace")
-        for origin in self._children(file, child):
-            for parent in parents or (None,):
-                if parent is not None or name != "add_router":
-                    self.add(origin, Mount(parent, prefix, replaces, guards))
+        for use in uses(self.context, site, child):
+            prefix = self.context.text(file, term, use.bound) if given else ""
+            if site.passes_unknown and not given:
+                prefix = UNKNOWN_PART
+            for origin in self._children(*use.term(file, child)):
+                for parent in self._parents(use, site) or (None,):
+                    if parent is not None or name != "add_router":
+                        self.add(origin, Mount(parent, prefix, replaces, guards))
+
+    def _parents(self, use: Use, site: CallSite) -> tuple[Origin, ...]:
+        """The objects that a call mounts on."""
+        passed = given_object(use, site)
+        if passed is not None:
+            return self.context.origins.of_term(*passed)
+        file, callee = receiving_call(use, site) or (site.function.file, site.row.function)
+        return self.context.origins.receiver(file, callee)
 
     def _children(self, file: FileNode, term: int) -> Iterator[Origin]:
         text = self.context.text(file, term)
