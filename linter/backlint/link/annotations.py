@@ -60,6 +60,9 @@ def annotation_value(evaluator: Evaluator, file: FileNode, term: int, depth: int
     if isinstance(row, Const):
         return _quoted(evaluator, file, row)
     if isinstance(row, Name):
+        variable = evaluator.generics.variable(file, term)
+        if variable:
+            return evaluator.type_variable(variable)
         aliased = _alias(evaluator, file, row.symbol, depth)
         if aliased is not None:
             return aliased

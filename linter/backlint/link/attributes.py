@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from backlint.effect import Role
 from backlint.link.annotations import annotation_value
+from backlint.link.below import declared_below
 from backlint.link.values import (
+    NONE,
     UNKNOWN,
     ClassValue,
     ConstantValue,
@@ -45,6 +47,8 @@ def attribute(evaluator: Evaluator, value: Value, name: str) -> Value:
         return evaluator.library_symbol(f"{value.symbol}.{name}")
     if isinstance(value, FunctionValue | LibraryFunction):
         return _function_attribute(evaluator, value, name)
+    if value == NONE:
+        return UNKNOWN
     if isinstance(value, ConstantValue):
         return _instance_attribute(evaluator, instance(f"builtins.{type(value.value).__name__}"), name)
     found = options(value)
@@ -87,6 +91,8 @@ def _instance_attribute(evaluator: Evaluator, value: InstanceValue, name: str) -
         cls = evaluator.classes.project_class(ancestor)
         if cls is not None:
             found = _project_member(evaluator, cls, name, value)
+            if found == NONE:
+                return declared_below(evaluator, value.symbol, name)
             if found is not None:
                 return found
             continue
@@ -95,6 +101,9 @@ def _instance_attribute(evaluator: Evaluator, value: InstanceValue, name: str) -
             found = _library_member(evaluator, ancestor, entry, name, value)
             if found is not None:
                 return found
+    below = declared_below(evaluator, value.symbol, name)
+    if below not in (UNKNOWN, NONE):
+        return below
     stored = False
     for ancestor in order:
         entry = evaluator.classes.library_class(ancestor)
@@ -131,8 +140,17 @@ def _project_member(evaluator: Evaluator, cls: ProjectClass, name: str, receiver
     attributes = cls.attributes.get(name)
     if attributes is None:
         return None
-    values = [_attribute_value(evaluator, cls.file, attribute, receiver) for attribute in attributes]
-    return union(values)
+    view = _view(evaluator, cls.symbol, receiver)
+    return union([_attribute_value(view, cls.file, attribute, receiver) for attribute in attributes])
+
+
+def _view(evaluator: Evaluator, symbol: str, receiver: Value) -> Evaluator:
+    """The evaluator that sees a class as the receiver does."""
+    from backlint.link.concrete import seen_by
+
+    if isinstance(receiver, InstanceValue | ClassValue):
+        return seen_by(evaluator, symbol, receiver) or evaluator
+    return evaluator
 
 
 def _attribute_value(
@@ -174,7 +192,10 @@ def _class_attribute(evaluator: Evaluator, value: ClassValue, name: str) -> Valu
                 return FunctionValue(cls.file.index, method, None if static else value)
             attributes = cls.attributes.get(name)
             if attributes is not None:
-                level = union([_class_level(evaluator, cls.file, attribute) for attribute in attributes])
+                view = _view(evaluator, ancestor, value)
+                level = union([_class_level(view, cls.file, attribute) for attribute in attributes])
+                if level == NONE:
+                    return declared_below(evaluator, value.symbol, name)
                 return _of_model(evaluator, level, value)
             nested = evaluator.classes.project_class(f"{ancestor}.{name}")
             if nested is not None:

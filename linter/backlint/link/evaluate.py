@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from backlint.link.annotations import annotation_value
 from backlint.link.attributes import attribute, decorated_as
 from backlint.link.entry_types import typed
+from backlint.link.generics import Generics
 from backlint.link.members import Classes
 from backlint.link.relations import Relations
 from backlint.link.requests import request_parameter
@@ -28,6 +29,7 @@ from backlint.link.values import (
     options,
     union,
 )
+from backlint.link.wrappers import passed_by_wrappers
 from backlint.summary import EventKind, FunctionSummary
 from backlint.term import (
     Call,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from backlint.effect import Role
     from backlint.libraries.catalogue import Catalogue
     from backlint.libraries.entry import FunctionEntry
+    from backlint.link.concrete import ConcreteEvaluator
     from backlint.link.index import FileNode, SymbolIndex
 
 PROPERTIES = frozenset(
@@ -74,7 +77,17 @@ class Evaluator:
         """Call sites of each project function: file, call, and how many leading parameters are bound."""
         self._relations: Relations | None = None
         self._short_names: dict[str, list[str]] | None = None
-        self._depth = 0
+        self.depth = 0
+        """How deep in terms inside terms the evaluation is."""
+        self.generics = Generics(self)
+        self.plain = self
+        """The evaluator that sees every class as itself."""
+        self.concrete: dict[tuple[str, Value], ConcreteEvaluator] = {}
+        """Evaluators of classes as seen from the objects of others."""
+        self.below: dict[tuple[str, str], Value] = {}
+        """What subclasses set an attribute of a class to."""
+        self.dependent: dict[str, dict[int, bool]] = {}
+        """By class: the terms of its file that may mean something else for a subclass."""
 
     @property
     def relations(self) -> Relations:
@@ -117,15 +130,15 @@ class Evaluator:
         found = values[term]
         if found is not None:
             return found
-        if self._depth > _DEEPEST:
+        if self.depth > DEEPEST:
             return UNKNOWN
         values[term] = UNKNOWN
         row = file.summary.terms[term]
-        self._depth += 1
+        self.depth += 1
         try:
             result = EVALUATE[row.__class__](self, file, row)
         finally:
-            self._depth -= 1
+            self.depth -= 1
         values[term] = result
         return result
 
@@ -256,7 +269,7 @@ class Evaluator:
             entry = self.classes.library_class(callee.symbol)
             if entry is not None and entry.init.returns:
                 return self.typed(entry.init.returns, callee, file, row)
-            return InstanceValue(callee.symbol, callee.arguments)
+            return InstanceValue(callee.symbol, callee.arguments or self._inferred(callee, file, row))
         if isinstance(callee, FunctionValue):
             return self.returned(callee)
         if isinstance(callee, LibraryFunction):
@@ -267,6 +280,35 @@ class Evaluator:
             return ExternalValue(f"{callee.symbol}()") if callee.symbol.count("()") < 4 else UNKNOWN
         found = options(callee)
         return union([self.call(option, file, row) for option in found]) if len(found) > 1 else UNKNOWN
+
+    def _inferred(self, callee: ClassValue, file: FileNode, row: Call | None) -> tuple[Value, ...]:
+        """The type arguments that a class of the project is called with."""
+        cls = self.classes.project_class(callee.symbol)
+        return () if cls is None or row is None else self.generics.inferred(cls, file, row)
+
+    def annotated(self, file: FileNode, term: int) -> Value:
+        """A value of an annotated type."""
+        return annotation_value(self, file, term)
+
+    def type_variable(self, symbol: str) -> Value:
+        """What a type variable stands for: of itself, an object of its bound."""
+        return self.generics.bound(symbol)
+
+    def super_of(self, file: FileNode, cls: int) -> InstanceValue:
+        """What `super()` is in a class of a file."""
+        symbol = f"{file.summary.module}.{file.summary.classes[cls].name}"
+        return InstanceValue(symbol, after=symbol)
+
+    def own(self, file: FileNode, function: int, summary: FunctionSummary) -> ClassValue | InstanceValue:
+        """What the first parameter of a method is."""
+        made = ClassValue if self._is_classmethod(file, function) else InstanceValue
+        return made(self.owner(file, summary))
+
+    def _is_static(self, file: FileNode, function: int) -> bool:
+        return self._decorated_with(file, function, {"builtins.staticmethod"})
+
+    def _is_classmethod(self, file: FileNode, function: int) -> bool:
+        return self._decorated_with(file, function, {"builtins.classmethod"})
 
     def _call_instance(self, callee: InstanceValue, file: FileNode, row: Call | None) -> Value:
         for ancestor in self.classes.order(callee.symbol):
@@ -292,19 +334,29 @@ class Evaluator:
 
     def returned(self, function: FunctionValue) -> Value:
         """The value of calling a project function."""
+        from backlint.link.concrete import inherited
+
+        seen = None if function.receiver is None else inherited(self, function)
+        found = self._returned_plainly(function) if seen is None else seen.returned_here(function)
+        if _SELF in options(found):
+            found = union([self._own(function) if one == _SELF else one for one in options(found)])
+        return self._with_arguments(found, function.receiver)
+
+    def _returned_plainly(self, function: FunctionValue) -> Value:
         key = (function.file, function.function)
         found = self._returns.get(key)
         if found is None:
             self._returns[key] = UNKNOWN
             found = self._returns[key] = self._returned(function)
-        if _SELF in options(found):
-            found = union([self._own(function) if one == _SELF else one for one in options(found)])
-        return self._with_arguments(found, function.receiver)
+        return found
 
     def _own(self, function: FunctionValue) -> Value:
         """The object that a method is called on, or a new one of its class."""
-        if function.receiver is not None:
-            return instance_of(function.receiver)
+        receiver = function.receiver
+        if isinstance(receiver, InstanceValue):
+            return InstanceValue(receiver.symbol, receiver.arguments)
+        if receiver is not None:
+            return instance_of(receiver)
         file = self.index.files[function.file]
         summary = file.summary.functions[function.function]
         return InstanceValue(self.owner(file, summary)) if summary.cls >= 0 else UNKNOWN
@@ -359,7 +411,7 @@ class Evaluator:
             row = terms[row.function]
         if summary.cls < 0 or not summary.parameters or row != Param(function, summary.parameters[0].name):
             return False
-        if self._decorated_with(file, function, {"builtins.staticmethod"}):
+        if self._is_static(file, function):
             return False
         return is_call == self._decorated_with(file, function, {"builtins.classmethod"})
 
@@ -369,14 +421,17 @@ class Evaluator:
         found = self._yields.get(key)
         if found is None:
             self._yields[key] = UNKNOWN
-            file = self.index.files[function.file]
-            summary = file.summary.functions[function.function]
-            found = union(
-                [self.value(file, event.term) for event in summary.events if event.kind == EventKind.YIELD]
-            )
-            if found is UNKNOWN and summary.returns >= 0:
-                found = self.element(annotation_value(self, file, summary.returns))
-            self._yields[key] = found
+            found = self._yields[key] = self._yielded(function)
+        return found
+
+    def _yielded(self, function: FunctionValue) -> Value:
+        file = self.index.files[function.file]
+        summary = file.summary.functions[function.function]
+        found = union(
+            [self.value(file, event.term) for event in summary.events if event.kind == EventKind.YIELD]
+        )
+        if found is UNKNOWN and summary.returns >= 0:
+            found = self.element(annotation_value(self, file, summary.returns))
         return found
 
     def element(self, value: Value, position: int = -1) -> Value:
@@ -429,12 +484,8 @@ class Evaluator:
         for position, parameter in enumerate(summary.parameters):
             if parameter.name != row.name:
                 continue
-            if position == 0 and summary.cls >= 0:
-                owner = self.owner(file, summary)
-                if not self._decorated_with(file, row.function, {"builtins.staticmethod"}):
-                    if self._decorated_with(file, row.function, {"builtins.classmethod"}):
-                        return ClassValue(owner)
-                    return InstanceValue(owner)
+            if position == 0 and summary.cls >= 0 and not self._is_static(file, row.function):
+                return self.own(file, row.function, summary)
             if parameter.annotation >= 0:
                 declared = annotation_value(self, file, parameter.annotation)
                 if declared is not UNKNOWN:
@@ -448,7 +499,12 @@ class Evaluator:
             if parameter.kind in ("*", "**"):
                 return UNKNOWN
             request = request_parameter(self, file, row.function, position, row.name)
-            return self._passed(file, row, position) if request is UNKNOWN else request
+            if request is not UNKNOWN:
+                return request
+            passed = self._passed(file, row, position)
+            if passed is UNKNOWN and summary.decorators:
+                return passed_by_wrappers(self, file, row.function, position, row.name)
+            return passed
         return UNKNOWN
 
     def _passed(self, file: FileNode, row: Param, position: int) -> Value:
@@ -501,7 +557,7 @@ class Evaluator:
 
 _SELF = InstanceValue("typing.Self")
 _SELF_NAMES = frozenset({"typing.Self", "typing_extensions.Self"})
-_DEEPEST = 300
+DEEPEST = 300
 """Terms inside terms that are followed, a few Python frames each: well below the recursion limit."""
 _ITERATORS = frozenset(
     f"{module}.{name}"

@@ -211,23 +211,13 @@ class Graph:
         for file in index.files:
             for number, summary in enumerate(file.summary.functions):
                 self.functions[file.index, number] = LinkedFunction(file, number, summary)
-        self._subclasses = self._find_subclasses()
+        self._subclasses = evaluator.classes.subclasses
         self._collect_callers()
         for function in self.functions.values():
             self._note_decorators(function)
             function.invoked = self._invoked(function)
         for function in self.functions.values():
             self._link(function)
-
-    def _find_subclasses(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for file in self.evaluator.index.files:
-            for summary in file.summary.classes:
-                symbol = f"{file.summary.module}.{summary.name}"
-                cls = self.evaluator.classes.project_class(symbol)
-                for base in cls.bases if cls is not None else ():
-                    found.setdefault(base, []).append(symbol)
-        return found
 
     def _collect_callers(self) -> None:
         """Note who calls each function by its plain name, for the types of parameters without annotation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from backlint.link.values import ClassValue, InstanceValue, options
@@ -51,6 +52,18 @@ class Classes:
         self._project: dict[str, ProjectClass | None] = {}
         self._order: dict[str, tuple[str, ...]] = {}
         self._depth = 0
+
+    @cached_property
+    def subclasses(self) -> dict[str, list[str]]:
+        """The project's classes by the absolute name of each direct base."""
+        found: dict[str, list[str]] = {}
+        for file in self._index.files:
+            for summary in file.summary.classes:
+                symbol = f"{file.summary.module}.{summary.name}"
+                cls = self.project_class(symbol)
+                for base in cls.bases if cls is not None else ():
+                    found.setdefault(base, []).append(symbol)
+        return found
 
     def project_class(self, symbol: str) -> ProjectClass | None:
         """The project's class of this name, or None where it is a library's or unknown."""

@@ -172,8 +172,7 @@ def _caught(evaluator: Evaluator, file: FileNode, row: Caught) -> Value:
 
 
 def _super(evaluator: Evaluator, file: FileNode, row: Super) -> Value:
-    symbol = f"{file.summary.module}.{file.summary.classes[row.cls].name}"
-    return InstanceValue(symbol, after=symbol)
+    return evaluator.super_of(file, row.cls)
 
 
 def _unknown(evaluator: Evaluator, file: FileNode, row: Any) -> Value:

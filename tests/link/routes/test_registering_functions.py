@@ -165,3 +165,17 @@ def test_a_view_that_nobody_passes_is_no_route() -> None:
             app.add_url_rule(path, view_func=view)
         """
     assert addresses(source) == []
+
+
+def test_a_route_decorator_that_is_called_by_hand() -> None:
+    source = """
+        from fastapi import APIRouter, FastAPI
+        app = FastAPI()
+        docks = APIRouter(prefix="/docks")
+
+        async def moor(): ...
+        if settings.OPEN:
+            moor = docks.post("/moor")(moor)
+        app.include_router(docks)
+        """
+    assert addresses(source) == ["POST /docks/moor"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from backlint.effect import Role
+from backlint.link.graph import bare
 from backlint.link.routes.context import Context, argument, join_paths
 from backlint.link.routes.draft import Draft
 from backlint.link.routes.model import UNKNOWN_PART, GuardKind, RouteKind
@@ -237,10 +238,26 @@ def _class_routes(
 def registered_routes(context: Context, mounts: Mounts) -> Iterator[Draft]:
     """Routes made by calls: `add_url_rule`, `add_api_route`, `add_resource`, `add_get` …"""
     for site in context.calls():
+        yield from _applied(context, mounts, site)
         top, _, rest = site.symbol.partition(".")
         name = rest.rpartition(".")[2]
         if top in _REGISTERING and name in _REGISTERING[top]:
             yield from _registered(context, mounts, site, top, name)
+
+
+def _applied(context: Context, mounts: Mounts, site: CallSite) -> Iterator[Draft]:
+    """A route decorator that is called by hand: `router.post("/x")(handler)`."""
+    file = site.function.file
+    decorator = bare(file, site.row.function)
+    if not site.row.arguments or not isinstance(file.summary.terms[decorator], Call):
+        return
+    if not _callee(context, file, decorator)[0]:
+        return
+    key = context.function_of(context.evaluator.value(file, site.row.arguments[0]))
+    if key is not None:
+        own = _own_decorators(context, key)
+        for draft in _function_routes(context, mounts, file, key, decorator, (), site.span.line):
+            yield replace(draft, guards=(*draft.guards, *own))
 
 
 _AIOHTTP = frozenset({f"add_{verb}" for verb in (*_VERBS, "view", "route")})
