@@ -36,6 +36,8 @@ class Effect(StrEnum):
     """Opens a connection, pool, engine or client."""
     READS_FILE = "reads-file"
     WRITES_FILE = "writes-file"
+    CHANGES_FOLDER = "changes-folder"
+    """Makes, renames or removes files and folders; no content passes."""
     HASHES_PASSWORD = "hashes-password"
     RENDERS = "renders"
     """Heavy local work: reports, images, documents."""

@@ -184,6 +184,8 @@ class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Type of `with … as x`."""
     iterates: str = ""
     """Type of an element when iterated or indexed."""
+    keys: str = ""
+    """Type of the item that an instance is the key of: `T` for aiohttp's `AppKey[T]`."""
     consume: tuple[Effect, ...] = ()
     """Effects of iterating it, testing its truth, indexing or measuring it: it is lazy."""
     descriptor: str = ""

@@ -164,6 +164,7 @@ _VERBS = {
     Effect.CONNECTS: "opens a connection",
     Effect.READS_FILE: "reads a file",
     Effect.WRITES_FILE: "writes a file",
+    Effect.CHANGES_FOLDER: "changes a folder",
     Effect.HASHES_PASSWORD: "hashes a password",
     Effect.RENDERS: "does heavy work",
 }

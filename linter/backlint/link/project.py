@@ -29,7 +29,7 @@ from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.sql import literal_text, sql_verb
-from backlint.link.transactions import atomic_requests, open_transaction
+from backlint.link.transactions import Transactions, atomic_requests
 from backlint.link.values import ClassValue, FunctionValue, InstanceValue, Value, options
 from backlint.link.words import words
 from backlint.manifests.dependencies import Dependencies
@@ -239,10 +239,14 @@ class Project:
 
     def open_transaction(self, call: CallSite) -> Evidence | None:
         """What keeps a transaction open around a call; None where none is seen."""
-        found = open_transaction(self, call.function, call)
+        found = self._transactions.around(call.function, call)
         if found is None and self._atomic_requests is not None and call.function in self.per_request:
             return self._atomic_requests
         return found
+
+    @cached_property
+    def _transactions(self) -> Transactions:
+        return Transactions(self)
 
     @cached_property
     def _atomic_requests(self) -> Evidence | None:

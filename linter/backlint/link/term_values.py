@@ -79,6 +79,10 @@ def _item(evaluator: Evaluator, file: FileNode, row: Item) -> Value:
     key = file.summary.terms[row.key]
     if isinstance(key, Slice):
         return base
+    if isinstance(key, Name | Attr):
+        keyed = _typed_item(evaluator, evaluator.value(file, row.key))
+        if keyed is not UNKNOWN:
+            return keyed
     if isinstance(base, ClassValue):
         return ClassValue(base.symbol, (instance_of(evaluator.value(file, row.key)),))
     if isinstance(base, InstanceValue) and base.symbol == "builtins.dict" and len(base.arguments) == 2:
@@ -86,6 +90,12 @@ def _item(evaluator: Evaluator, file: FileNode, row: Item) -> Value:
     if isinstance(key, Const) and isinstance(key.value, int):
         return evaluator.element(base, key.value) if _is_tuple(base) else evaluator.element(base)
     return evaluator.element(base)
+
+
+def _typed_item(evaluator: Evaluator, key: Value) -> Value:
+    """The item behind a key whose own type says what it is the key of."""
+    entry = evaluator.classes.library_class(key.symbol) if isinstance(key, InstanceValue) else None
+    return evaluator.typed(entry.keys, key, None, None) if entry is not None and entry.keys else UNKNOWN
 
 
 def _is_tuple(value: Value) -> bool:
@@ -150,6 +160,9 @@ def _operation(evaluator: Evaluator, file: FileNode, row: Operation) -> Value:
     if row.operator in ("|", "&", "+", "-"):
         left = evaluator.value(file, row.operands[0])
         return UNKNOWN if isinstance(left, ConstantValue) else left
+    if row.operator == "/":
+        left = evaluator.value(file, row.operands[0])
+        return left if isinstance(left, InstanceValue) and "Path" in left.symbol else UNKNOWN
     return UNKNOWN
 
 

@@ -8,61 +8,205 @@ from backlint.effect import Effect, Role
 from backlint.finding import Evidence, Span
 from backlint.libraries.entry import QueryStep
 from backlint.link.graph import bare
-from backlint.summary import BlockKind, FileKind
-from backlint.term import Call, Const, Mapping
+from backlint.link.values import FunctionValue, options
+from backlint.summary import BlockKind, EventKind, FileKind
+from backlint.term import Call, Const, Mapping, Param
 
 if TYPE_CHECKING:
-    from backlint.link.graph import CallSite, LinkedFunction
+    from backlint.link.graph import CallSite, FunctionKey, LinkedFunction
     from backlint.link.project import Project
 
 _PARKS = frozenset({QueryStep.CREATES, QueryStep.UPDATES, QueryStep.DELETES})
 _WRITES = frozenset({Effect.WRITES, Effect.FLUSHES})
+_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 
-def open_transaction(project: Project, function: LinkedFunction, call: CallSite) -> Evidence | None:
-    """What keeps a transaction open around a call: a block, a decorator, or a commit that comes after it."""
-    for block in function.blocks(call.block):
-        if block.kind == BlockKind.WITH and _opens(project, function, block.terms[0]):
-            return Evidence(function.path, block.span, "the transaction is open in this block")
-    for term in function.summary.decorators:
-        if _opens(project, function, term):
-            return Evidence(function.path, function.summary.span, "the decorator opens a transaction")
-    return _commit_after(function, call)
+class Transactions:
+    """Finds what keeps a transaction open around a call."""
 
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._managers: dict[FunctionKey, Evidence | None] = {}
+        self._committers: dict[FunctionKey, Evidence | None] = {}
 
-def _opens(project: Project, function: LinkedFunction, term: int) -> bool:
-    index = bare(function.file, term)
-    row = project.term(function, index)
-    callee = row.function if isinstance(row, Call) else index
-    return Role.OPENS_TRANSACTION in project.evaluator.roles(project.value(function, callee))
+    def around(self, function: LinkedFunction, call: CallSite) -> Evidence | None:
+        """A block, a decorator, a commit that comes after the call, or one that a dependency does at the end."""
+        for block in function.blocks(call.block):
+            if block.kind != BlockKind.WITH:
+                continue
+            if self._opens(function, block.terms[0]):
+                return Evidence(function.path, block.span, "the transaction is open in this block")
+            if self._commit_at_end(function, block.terms[0]) and self._has_written(
+                function, call, function.summary.blocks.index(block)
+            ):
+                return Evidence(
+                    function.path, block.span, "the transaction is committed at the end of this block"
+                )
+        for term in function.summary.decorators:
+            if self._opens(function, term) or self._wraps(function, term):
+                return Evidence(function.path, function.summary.span, "the decorator opens a transaction")
+        return self._commit_after(function, call) or self._commit_of_dependency(function, call)
 
+    def _opens(self, function: LinkedFunction, term: int) -> bool:
+        """Whether a context manager or decorator opens a transaction, itself or as the project wrote it."""
+        index = bare(function.file, term)
+        row = self._project.term(function, index)
+        callee = row.function if isinstance(row, Call) else index
+        value = self._project.value(function, callee)
+        if Role.OPENS_TRANSACTION in self._project.evaluator.roles(value):
+            return True
+        return any(
+            isinstance(one, FunctionValue) and self._yields_inside((one.file, one.function)) is not None
+            for one in options(value)
+        )
 
-def _commit_after(function: LinkedFunction, call: CallSite) -> Evidence | None:
-    """A commit further down that the call's path leads to, with something written before the call."""
-    around = {
-        index for index, _ in enumerate(function.summary.blocks) if _encloses(function, index, call.block)
-    }
-    commit = next(
-        (
+    def _yields_inside(self, key: FunctionKey) -> Evidence | None:
+        """Where a context manager of the project yields inside a transaction."""
+        if key not in self._managers:
+            self._managers[key] = None
+            function = self._project.graph.functions[key]
+            if self._is_manager(function):
+                self._managers[key] = self._yield_in_block(function)
+        return self._managers[key]
+
+    def _yield_in_block(self, function: LinkedFunction) -> Evidence | None:
+        for event in function.summary.events:
+            if event.kind != EventKind.YIELD:
+                continue
+            for block in function.blocks(event.block):
+                if block.kind == BlockKind.WITH and self._opens(function, block.terms[0]):
+                    return Evidence(function.path, block.span, "the transaction is open while it yields")
+        return None
+
+    def _is_manager(self, function: LinkedFunction) -> bool:
+        return function.summary.is_generator and any(
+            self._project.evaluator.symbol_of(function.file, term) in _MANAGERS
+            for term in function.summary.decorators
+        )
+
+    def _wraps(self, function: LinkedFunction, term: int) -> bool:
+        """Whether a decorator of the project runs the function inside a transaction."""
+        graph = self._project.graph
+        for value in options(self._project.value(function, term)):
+            if not isinstance(value, FunctionValue):
+                continue
+            decorator = graph.functions[value.file, value.function]
+            names = {parameter.name for parameter in decorator.summary.parameters}
+            for number, summary in enumerate(decorator.file.summary.functions):
+                if summary.parent != value.function:
+                    continue
+                wrapper = graph.functions[value.file, number]
+                for call in wrapper.calls:
+                    row = self._project.term(wrapper, bare(wrapper.file, call.row.function))
+                    if isinstance(row, Param) and row.function == value.function and row.name in names:
+                        blocks = wrapper.blocks(call.block)
+                        if any(
+                            block.kind == BlockKind.WITH and self._opens(wrapper, block.terms[0])
+                            for block in blocks
+                        ):
+                            return True
+        return False
+
+    def _commit_at_end(self, function: LinkedFunction, term: int) -> Evidence | None:
+        """The commit with which a context manager of the project ends."""
+        row = self._project.term(function, bare(function.file, term))
+        callee = row.function if isinstance(row, Call) else term
+        for value in options(self._project.value(function, callee)):
+            if isinstance(value, FunctionValue):
+                key = (value.file, value.function)
+                if self._is_manager(self._project.graph.functions[key]):
+                    return self._commits_after_yield(key)
+        return None
+
+    def _commits_after_yield(self, key: FunctionKey) -> Evidence | None:
+        if key not in self._committers:
+            self._committers[key] = None
+            function = self._project.graph.functions[key]
+            events = function.summary.events
+            yielded = next((n for n, event in enumerate(events) if event.kind == EventKind.YIELD), None)
+            if yielded is not None:
+                for call in function.calls:
+                    if call.order > yielded and Effect.COMMITS in call.effects:
+                        message = (
+                            "the transaction is committed only here, after what it was handed to has returned"
+                        )
+                        self._committers[key] = Evidence(function.path, call.span, message)
+                        break
+        return self._committers[key]
+
+    def _commit_of_dependency(self, function: LinkedFunction, call: CallSite) -> Evidence | None:
+        """The commit of an injected session, which comes when the handler has returned."""
+        if not self._project.is_handler(function):
+            return None
+        for file, term in self._project.injected(function):
+            for value in options(self._project.evaluator.value(file, term)):
+                if not isinstance(value, FunctionValue):
+                    continue
+                key = (value.file, value.function)
+                found = self._commits_after_yield(key) or self._yield_in_block(
+                    self._project.graph.functions[key]
+                )
+                if found is not None and self._has_written(function, call, -1):
+                    return found
+        return None
+
+    def _has_written(self, function: LinkedFunction, call: CallSite, block: int) -> bool:
+        """Whether something is written in a block before a call or by it, and not committed in between."""
+        before = [
             other
             for other in function.calls
-            if other.order > call.order and Effect.COMMITS in other.effects and other.block in around
-        ),
-        None,
-    )
-    if commit is None:
+            if other.order <= call.order and (block < 0 or _encloses(function, block, other.block))
+        ]
+        committed = max(
+            (
+                other.order
+                for other in before
+                if Effect.COMMITS in other.effects or self._project.effects.target(other, Effect.COMMITS)
+            ),
+            default=-1,
+        )
+        return any(
+            other.order > committed
+            and (
+                writes(other)
+                or any(self._project.effects.target(other, effect) is not None for effect in _WRITES)
+                or self._parks(other)
+            )
+            for other in before
+        )
+
+    def _parks(self, call: CallSite) -> bool:
+        """Whether what a call runs adds rows to a session, which the commit will write."""
+        return any(
+            writes(inner) for target in call.targets for inner in self._project.graph.functions[target].calls
+        )
+
+    def _commit_after(self, function: LinkedFunction, call: CallSite) -> Evidence | None:
+        """A commit further down that the call's path leads to, with something written before the call."""
+        around = {
+            index for index, _ in enumerate(function.summary.blocks) if _encloses(function, index, call.block)
+        }
+        commit = next(
+            (
+                other
+                for other in function.calls
+                if other.order > call.order and Effect.COMMITS in other.effects and other.block in around
+            ),
+            None,
+        )
+        if commit is None:
+            return None
+        since = max(
+            (
+                other.order
+                for other in function.calls
+                if other.order < call.order and Effect.COMMITS in other.effects
+            ),
+            default=-1,
+        )
+        if any(since < other.order < call.order and writes(other) for other in function.calls):
+            return Evidence(function.path, commit.span, "the transaction is committed only here")
         return None
-    since = max(
-        (
-            other.order
-            for other in function.calls
-            if other.order < call.order and Effect.COMMITS in other.effects
-        ),
-        default=-1,
-    )
-    if any(since < other.order < call.order and writes(other) for other in function.calls):
-        return Evidence(function.path, commit.span, "the transaction is committed only here")
-    return None
 
 
 def _encloses(function: LinkedFunction, outer: int, inner: int) -> bool:

@@ -64,11 +64,12 @@ def signs(name: str) -> bool:
     return words == ("secret",) or words[-2:] in _SIGNING
 
 
-def judge(name: str, value: str, *, configures: bool) -> Confidence | None:
+def judge(name: str, value: str, *, configures: bool, falls_back: bool = False) -> Confidence | None:
     """How sure it is that a literal is a secret, from its name and itself; None when it is none.
 
     Args:
         configures: The service runs with the value: a setting, the default of one, or an argument.
+        falls_back: The service runs with it where the environment says nothing.
     """
     if not value.strip() or _TEMPLATE.search(value) or not (names_secret(name) or signs(name)):
         return None
@@ -86,7 +87,21 @@ def judge(name: str, value: str, *, configures: bool) -> Confidence | None:
             if re.search(r"password|passwd|\bnone\b|reset", value) and "_" in value
             else Confidence.MEDIUM
         )
-    return None
+    return _fallback_confidence(words, value) if falls_back else None
+
+
+def _fallback_confidence(words: tuple[str, ...], value: str) -> Confidence | None:
+    """A default of a secret that works: what others send is checked against it, or signed with it."""
+    if len(value) < _SHORTEST_FALLBACK or " " in value or value.startswith(("/", "./", "http")):
+        return None
+    is_placeholder = _PLACEHOLDER.search(value) is not None
+    if words[-1] == "secret":
+        # What this service shows to another is refused there where it is made up.
+        return Confidence.LOW if is_placeholder and words[-2:] == ("client", "secret") else Confidence.MEDIUM
+    return None if is_placeholder else Confidence.MEDIUM
+
+
+_SHORTEST_FALLBACK = 6
 
 
 def looks_random(value: str) -> bool:

@@ -115,7 +115,7 @@ class HardcodedSecret(Rule):
         found = _look_up(node, ctx)
         if found is not None:
             key, default = found
-            confidence = judge(key, default, configures=True)
+            confidence = judge(key, default, configures=True, falls_back=True)
             if confidence is not None and not _gives_itself_away(default):
                 message = f"where `{key}` is not set, the service runs with a secret from the source code"
                 _note(ctx, node, confidence, message, f'os.environ["{key}"]', default)

@@ -52,7 +52,7 @@ _CONVERSIONS = frozenset(
         "search", "group", "startswith", "endswith", "unquote", "quote", "hex", "fromhex", "from_bytes", "range",
     }
 )  # fmt: skip
-_CONVERTER = re.compile(r"_?(?:from|to|parse|as|is)_")
+_CONVERTER = re.compile(r"_?(?:from|to|parse|as|is)_(?!thread)")
 _WAITING = (
     Effect.QUERIES, Effect.WRITES, Effect.COMMITS, Effect.CALLS_NETWORK, Effect.SENDS_MAIL, Effect.ENQUEUES,
     Effect.RUNS_PROCESS, Effect.WRITES_FILE,

@@ -28,8 +28,11 @@ _LOUD = (
     Effect.CACHES,
     Effect.HASHES_PASSWORD,
     Effect.WAITS,
+    Effect.RENDERS,
 )
-"""What blocks for milliseconds or longer whatever the input is; local files and parsing depend on their size."""
+"""What blocks for milliseconds or longer whatever the input is."""
+_AS_LONG_AS_THE_FILE = (Effect.READS_FILE, Effect.WRITES_FILE)
+"""What blocks for as long as a file is large: it counts where requests or jobs wait meanwhile."""
 _AT_START = ("lifespan", "startup", "shutdown", "on_startup", "on_shutdown")
 
 
@@ -141,8 +144,10 @@ _VERBS = (
     (Effect.CALLS_NETWORK, "calls another service"),
     (Effect.CACHES, "asks the cache"),
     (Effect.WAITS, "waits"),
+    (Effect.RENDERS, "does heavy work"),
     (Effect.READS_FILE, "reads a file"),
     (Effect.WRITES_FILE, "writes a file"),
+    (Effect.CHANGES_FOLDER, "changes a folder"),
 )
 
 
@@ -151,8 +156,12 @@ def _does(site: Site) -> str:
 
 
 def _confidence(project: Project, function: LinkedFunction, first: _Blocking) -> Confidence:
-    if function.summary.name.rpartition(".")[2] in _AT_START or not _is_loud(first.last):
+    if function.summary.name.rpartition(".")[2] in _AT_START:
         return Confidence.LOW
+    if not _is_loud(first.last):
+        moves_content = any(effect in first.last.effects for effect in _AS_LONG_AS_THE_FILE)
+        served = function in project.per_request or function in project.per_job
+        return Confidence.MEDIUM if moves_content and served else Confidence.LOW
     if first.target is not None and not project.effects.is_plain(first.target, Effect.BLOCKS):
         return Confidence.MEDIUM
     return Confidence.HIGH

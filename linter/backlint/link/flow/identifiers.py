@@ -56,81 +56,24 @@ _SUFFIXES = frozenset(
     ]
 )
 _PREFIXES = frozenset(
-    [
-        "has",
-        "is",
-        "needs",
-        "should",
-        "can",
-        "no",
-        "num",
-        "n",
-        "max",
-        "min",
-        "total",
-        "hashed",
-        "encrypted",
-        "masked",
-        "redacted",
-        "obfuscated",
-        "safe",
-        "public",
-        "check",
-        "verify",
-        "validate",
-        "invalid",
-        "valid",
-        "expired",
-        "use",
-        "allow",
-        "require",
-        "csrf",
-        "xsrf",
-        "cancel",
-        "cancellation",
-        "page",
-        "next",
-        "continuation",
-        "sync",
-        "push",
-        "device",
-        "fcm",
-        "apns",
-        "registration",
-        "prompt",
-        "completion",
-        "input",
-        "output",
-        "usage",
-        "eos",
-        "bos",
-        "pad",
-        "unk",
-        "start",
-        "end",
-        "stop",
-        "special",
-        "primary",
-        "foreign",
-        "basket",
-        "cart",
-        "checkout",
-        "idempotency",
-        "lemma",
-        "sub",
-        "hash",
-        "test",
-        "with",
-        "without",
-        "ignore",
-        "skip",
-        "forgot",
-        "changed",
-        "change",
-        "update",
-        "lexer",
-        "syntax",
-    ]
+    {
+        "has", "is", "needs", "should", "can", "no", "num", "n", "max", "min", "total", "hashed",
+        "encrypted", "masked", "redacted", "obfuscated", "safe", "public", "check", "verify", "validate",
+        "invalid", "valid", "expired", "use", "allow", "require", "hash", "test", "with", "without",
+        "ignore", "skip", "forgot", "changed", "change", "update", "lexer", "syntax",
+    }
+)  # fmt: skip
+_TOKEN_KINDS = frozenset(
+    {
+        "csrf", "xsrf", "cancel", "cancellation", "page", "next", "continuation", "sync", "push",
+        "device", "fcm", "apns", "registration", "prompt", "completion", "input", "output", "usage",
+        "eos", "bos", "pad", "unk", "start", "end", "stop", "special", "primary", "foreign", "basket",
+        "cart", "checkout", "idempotency", "lemma", "sub",
+    }
+)  # fmt: skip
+"""What makes a token or key something that opens nothing: a place in a list, a phone, a word of a text."""
+_SECRET_OF_ANY_KIND = frozenset(
+    {"secret", "secrets", "password", "passwd", "pwd", "passphrase", "credentials"}
 )
 _CLEANERS = frozenset(
     [
@@ -183,6 +126,8 @@ def names_secret(name: str) -> bool:
     """
     words = identifier_words(name)
     if not words or len(words) > 6 or any(word in _PREFIXES for word in words[:-1]) or words[0] in _PREFIXES:
+        return False
+    if not _SECRET_OF_ANY_KIND.intersection(words) and not _TOKEN_KINDS.isdisjoint((words[0], *words[:-1])):
         return False
     while words and (words[-1].isdigit() or words[-1] in _SUFFIXES):
         words = words[:-1]

@@ -74,6 +74,6 @@ WHOLES = {
     "request-headers": "the request's headers",
     "request-cookies": "the request's cookies",
     "settings": "the settings",
-    "env": "the environment",
+    "env": "the environment variables",
 }
 """In words, what the containers of `Label.wholes` are."""

@@ -11,7 +11,8 @@ from backlint.link.flow.access import returned_terms
 from backlint.link.flow.answers import Frame, Origin
 from backlint.link.flow.identifiers import names_secret
 from backlint.link.values import ClassValue, InstanceValue, Value, options
-from backlint.term import Call, Const, Item, Operation, Sequence
+from backlint.summary import EventKind
+from backlint.term import Call, Const, Function, Item, Operation, Sequence
 
 if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
@@ -65,9 +66,22 @@ def described_attribute(walk: Walk, base: Value, name: str) -> tuple[str, str, l
             cls = classes.project_class(ancestor)
             for attribute in () if cls is None else cls.attributes.get(name, ()):
                 if cls is not None:
-                    values.append((cls.file, attribute.value))
+                    values.extend((cls.file, term) for term in _assigned(cls.file, attribute.value))
                     kind = kind or _kind(walk, order, cls, attribute)
     return source, kind, values[:4]
+
+
+def _assigned(file: FileNode, value: int) -> list[int]:
+    """What a field is set to: the value, or what its factory returns (`field(default_factory=lambda: …)`)."""
+    terms = file.summary.terms
+    row = terms[value] if value >= 0 else None
+    if isinstance(row, Call):
+        for name, term in row.keywords:
+            factory = terms[term]
+            if name == "default_factory" and isinstance(factory, Function):
+                events = file.summary.functions[factory.function].events
+                return [event.term for event in events if event.kind == EventKind.RETURN]
+    return [value]
 
 
 def _kind(walk: Walk, order: tuple[str, ...], cls: ProjectClass, attribute: ClassAttribute) -> str:
