@@ -38,6 +38,8 @@ _GENERIC = frozenset(
         "local_settings",
     }
 )
+_BUILD_TOOLS = frozenset({"setuptools", "pkg_resources", "wheel", "Cython", "numpy"})
+"""What a `setup.py` may import: the build's requirements are no dependencies of the service (PEP 518)."""
 
 
 class UndeclaredDependency(Rule):
@@ -77,6 +79,7 @@ class UndeclaredDependency(Rule):
                 top = symbol.partition(".")[0]
                 if (
                     is_standard(top)
+                    or (top in _BUILD_TOOLS and file.summary.path.rpartition("/")[2] == "setup.py")
                     or top in own
                     or top.startswith("_")
                     or is_declared(symbol, declared.names)
