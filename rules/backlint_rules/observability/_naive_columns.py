@@ -24,6 +24,9 @@ _INSTANT = re.compile(
     r"(?:_at|_on|_ts|_until|_since|_time)$|timestamp|created|updated|modified|deleted|expir|last_|issued|sent|paid",
     re.IGNORECASE,
 )
+_STANDARD_BASES = frozenset(
+    {"abc", "builtins", "enum", "typing", "typing_extensions", "dataclasses", "pydantic"}
+)
 
 
 class NaiveColumn(NamedTuple):
@@ -49,7 +52,14 @@ def naive_columns(project: Project) -> Iterator[list[NaiveColumn]]:
                     file, cls.name, column.name, column.span, _INSTANT.search(column.name) is not None
                 )
                 for column in cls.attributes
-                if not column.instance and _is_naive(project, file, column.value, column.annotation, mapped)
+                if not column.instance
+                and _is_naive(
+                    project,
+                    file,
+                    column.value,
+                    column.annotation,
+                    mapped or _has_other_base(project, file, cls.name),
+                )
             ]
             if found:
                 yield found
@@ -133,6 +143,21 @@ def _maps_datetime(project: Project) -> bool:
                     if name == "type_annotation_map" and _has_datetime(project, file, term):
                         return True
     return False
+
+
+def _has_other_base(project: Project, file: FileNode, name: str) -> bool:
+    """Whether a class inherits from a third party's, whose registry may map `datetime` to a type with a zone.
+
+    Advanced Alchemy's bases do (advanced_alchemy.base, version 1).
+    """
+    ancestors = project.evaluator.classes.order(f"{file.summary.module}.{name}")
+    return any(
+        not _of_sqlalchemy(symbol)
+        and project.evaluator.classes.project_class(symbol) is None
+        and project.evaluator.classes.library_class(symbol) is None
+        and symbol.partition(".")[0] not in _STANDARD_BASES
+        for symbol in ancestors
+    )
 
 
 def _has_datetime(project: Project, file: FileNode, term: int) -> bool:
