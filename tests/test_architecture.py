@@ -28,6 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("fixes",),
         ("rule",),
         ("registry",),
+        ("documentation",),
         ("discovery",),
         ("summarise", "link", "select", "cache"),
         ("baseline", "inspection"),

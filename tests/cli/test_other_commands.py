@@ -99,16 +99,17 @@ def test_rules_say_what_failed_to_load(run: Run, rules: Callable[[Registry], Non
 
 @pytest.mark.usefixtures("rules")
 def test_explain(run: Run) -> None:
-    assert run("explain", "query-in-loop") == (
-        0,
-        (
-            "# query-in-loop\n\n"
-            "Family database, severity error, since 0.1.0. "
-            "Evaluated in projects that import django or sqlalchemy. See CWE-400.\n\n"
-            "Finds a query for every row.\n\n## Why it hurts\n\nIt is slow.\n"
-        ),
-        "",
+    status, out, error = run("explain", "query-in-loop")
+    assert (status, error) == (0, "")
+    assert out.startswith(
+        "# query-in-loop\n\n"
+        "Family database, severity error, since 0.1.0. "
+        "Evaluated in projects that import django or sqlalchemy. See CWE-400.\n\n"
+        "Finds a query for every row.\n\n## Why it hurts\n\nIt is slow.\n\n## Confidence\n\n"
     )
+    assert "It looks at service code, not at settings, migrations," in out
+    assert '[tool.backlint.severity]\nquery-in-loop = "warning"\n' in out
+    assert "# backlint: ignore[query-in-loop]" in out
     assert "also reported by ruff:S113" in run("explain", "missing-timeout")[1]
 
 

@@ -46,6 +46,8 @@ def explain(rule: str, color: str) -> int:
     info = registry.rules.get(rule.strip())
     if info is None:
         raise UsageError(f'there is no rule "{rule}"{nearest(rule, registry.rules)}')
+    from backlint.documentation import rule_page
+
     page = rule_page(info)
     if wants_color(color, is_terminal(sys.stdout), os.environ):
         _write_markdown(page)
@@ -114,18 +116,6 @@ def rules_json(rules: list[RuleInfo]) -> str:
         ],
     }
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-
-
-def rule_page(info: RuleInfo) -> str:
-    """The documentation page of a rule, in Markdown."""
-    facts = [f"Family {info.family}, severity {info.severity}, since {info.since}."]
-    if info.needs:
-        facts.append(f"Evaluated in projects that import {' or '.join(info.needs)}.")
-    if info.same_as:
-        facts.append(f"The plain case is also reported by {', '.join(info.same_as)}.")
-    if info.tags:
-        facts.append(f"See {', '.join(info.tags)}.")
-    return f"# {info.id}\n\n{' '.join(facts)}\n\n{info.documentation}\n"
 
 
 def _load() -> Registry:

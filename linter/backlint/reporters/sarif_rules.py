@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import sarif_om  # type: ignore[import-untyped]
 
 from backlint.config.settings import Profile
+from backlint.documentation import rule_help
 from backlint.finding import Severity
 from backlint.reporters.escape import escape
 from backlint.reporters.sarif_text import LONGEST_DESCRIPTION, cut, pascal_name
@@ -27,7 +28,7 @@ PROBLEM_SEVERITIES = {
 }
 PRECISIONS = {Profile.GATE: "very-high", Profile.REVIEW: "high", Profile.AUDIT: "medium"}
 """By how often a report is right in a profile: 49 of 50, 9 of 10, less."""
-_HEADING = re.compile(r"^#+[ \t]*(.*)$", re.MULTILINE)
+_HEADING = re.compile(r"^##+[ \t]*(.*)$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]*)\)")
 _CWE = re.compile(r"CWE-(\d+)", re.IGNORECASE)
 
@@ -41,13 +42,13 @@ def descriptor(rule: str, context: ReporterContext) -> sarif_om.ReportingDescrip
         return sarif_om.ReportingDescriptor(
             id=rule, name=name, short_description=text, full_description=text, help=text
         )
-    documentation = info.documentation.strip() or info.id
+    page = rule_help(info)
     return sarif_om.ReportingDescriptor(
         id=rule,
         name=name,
         short_description=_text(info.summary or info.id),
-        full_description=_text(_introduction(documentation)),
-        help=sarif_om.MultiformatMessageString(text=as_text(documentation), markdown=documentation),
+        full_description=_text(_opening(page)),
+        help=sarif_om.MultiformatMessageString(text=as_text(page), markdown=page),
         default_configuration=sarif_om.ReportingConfiguration(level=info.severity.value),
         properties=_properties(info, context),
     )
@@ -62,9 +63,9 @@ def _text(text: str) -> sarif_om.MultiformatMessageString:
     return sarif_om.MultiformatMessageString(text=cut(text, LONGEST_DESCRIPTION))
 
 
-def _introduction(documentation: str) -> str:
+def _opening(page: str) -> str:
     """The first line and the first section, on one line."""
-    sections = re.split(r"^#+.*$", documentation, maxsplit=2, flags=re.MULTILINE)
+    sections = re.split(r"^#+.*$", page, maxsplit=2, flags=re.MULTILINE)
     return " ".join(" ".join(sections[:2]).split())
 
 
