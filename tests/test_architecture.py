@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("fixes",),
         ("rule",),
         ("registry",),
-        ("documentation",),
+        ("documentation", "scaffold"),
         ("discovery",),
         ("summarise", "link", "select", "cache"),
         ("baseline", "inspection"),

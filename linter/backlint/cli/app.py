@@ -12,6 +12,7 @@ from click.shell_completion import get_completion_class
 from backlint.cli.baseline import baseline
 from backlint.cli.check import check
 from backlint.cli.inspect import inspect
+from backlint.cli.new_rule import new_rule
 from backlint.cli.paths import CACHE_FOLDER, absolute
 from backlint.cli.rules import explain, rules
 from backlint.cli.terminal import write, write_error
@@ -60,7 +61,7 @@ def completion(shell: str) -> int:
     return 0
 
 
-for _command in (check, baseline, inspect, rules, explain, clean, completion):
+for _command in (check, baseline, inspect, rules, explain, new_rule, clean, completion):
     commands.add_command(_command)
 
 

@@ -35,24 +35,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     """Absolute; paths in findings and patterns are relative to it."""
     select: tuple[str, ...] = ()
-    """Rule ids and families to run; empty runs all."""
+    """Rules and families to run; all where it is left out. `--select` replaces it."""
     ignore: tuple[str, ...] = ()
+    """Rules and families that do not run. `--ignore` adds to it."""
     severity: dict[str, Severity] = {}
-    """Severity overrides by rule id."""
+    """Severity of a rule's findings, by rule; the rule's own where it is left out."""
     per_path_ignores: dict[str, tuple[str, ...]] = {}
-    """Gitignore-style pattern to rule ids and families."""
+    """Rules and families that report nothing in files of these paths.
+
+    Patterns are those of `.gitignore`, relative to the project root.
+    """
     exclude: tuple[str, ...] = ()
-    """Gitignore-style patterns of files that are not read."""
+    """Patterns, like those of `.gitignore`, of files that are not read at all, besides those git ignores."""
     profile: Profile = Profile.REVIEW
+    """How sure a finding must be to be shown: `gate` high, `review` at least medium, `audit` any confidence."""
     min_severity: Severity = Severity.NOTE
+    """The least severity that is shown."""
     fail_on: Severity = Severity.NOTE
+    """The least severity that makes the exit status 1."""
     public_routes: tuple[str, ...] = ()
     """Path patterns (`/health`, `/docs/*`) of routes that need no authentication."""
     source_roots: tuple[str, ...] = ()
-    """Folders, relative to `root`, that module names start from; empty finds them."""
+    """Folders, relative to the project root, that module names start from; they are found where it is left out."""
     roles: dict[str, tuple[Role, ...]] = {}
-    """Roles of the project's own symbols, by full name."""
+    """What the project's own functions, classes and decorators are for, by full name: a role or a list of them."""
     libraries: tuple[LibraryEntry, ...] = ()
-    """The project's own library entries."""
+    """What the project's own wrappers do: library entries, or paths of YAML files that hold one."""
     origins: dict[str, str] = {}
     """Where each key's value came from: `default`, `command line`, or `pyproject.toml`."""
