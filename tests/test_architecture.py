@@ -20,7 +20,19 @@ PACK = REPOSITORY / "rules" / "backlint_rules"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(f"backlint.{name}" if name else "backlint" for name in layer)
     for layer in (
-        ("", "condition", "effect", "term", "errors", "finding", "report", "version", "entry_points"),
+        (
+            "",
+            "condition",
+            "effect",
+            "term",
+            "errors",
+            "finding",
+            "links",
+            "report",
+            "time_limit",
+            "version",
+            "entry_points",
+        ),
         ("summary",),
         ("libraries", "config", "manifests"),
         ("syntax",),

@@ -162,7 +162,14 @@ def review(
             return msgspec.structs.replace(known, notices=(*read_files.notices, *known.notices))
     summaries = _obtain(session, read_files)
     session.clock.lap("summarise")
-    outcome = _link(session, summaries, facts)
+    try:
+        outcome = _link(session, summaries, facts)
+    except Exception:
+        if summaries.read_anew == len(read_files.keyed):
+            raise
+        session.cache.discard()
+        summaries = _obtain(session, read_files)
+        outcome = _link(session, summaries, facts)
     session.clock.lap("link")
     known = Known(
         outcome=outcome,
@@ -255,20 +262,19 @@ def _obtain(session: Session, contents: _Contents) -> Summaries:
     stored = session.cache.load([key for _, _, key in contents.keyed])
     missing = []
     for file, data, key in contents.keyed:
-        if key in stored:
-            try:
-                result.files.append((decode(stored[key]), file.root))
-                result.keys.append(key)
-                continue
-            except msgspec.DecodeError:
-                pass
+        known = _stored_summary(stored.get(key), file)
+        if known is not None:
+            result.files.append((known, file.root))
+            result.keys.append(key)
+            continue
         kind = classify(file.path, data, file.kind)
         missing.append((FileTask(file.path, file.module, file.is_package, kind, data), file.root, key))
     request = session.request
-    outcomes = summarise_all([task for task, _, _ in missing], request.jobs, request.progress)
+    summarised = summarise_all([task for task, _, _ in missing], request.jobs, request.progress)
+    result.notices.extend(summarised.notices)
     fresh: dict[str, bytes] = {}
     for task, root, key in missing:
-        outcome = outcomes[task.path]
+        outcome = summarised.outcomes[task.path]
         result.notices.extend(outcome.notices)
         if outcome.summary is not None:
             result.files.append((outcome.summary, root))
@@ -279,6 +285,17 @@ def _obtain(session: Session, contents: _Contents) -> Summaries:
     result.lines = sum(summary.lines for summary, _ in result.files)
     session.cache.save(fresh, result.keys)
     return result
+
+
+def _stored_summary(data: bytes | None, file: SourceFile) -> FileSummary | None:
+    """The summary of a file that the cache gave, if it is one."""
+    if data is None:
+        return None
+    try:
+        summary = decode(data)
+    except msgspec.DecodeError:
+        return None
+    return summary if (summary.path, summary.module) == (file.path, file.module) else None
 
 
 def _by_path(summaries: Summaries) -> dict[str, tuple[FileSummary, str]]:
@@ -302,8 +319,11 @@ def _link(session: Session, summaries: Summaries, facts: ProjectFacts) -> Outcom
             return msgspec.msgpack.decode(stored, type=Outcome)
         except msgspec.DecodeError:
             pass
-    project = _project(session, summaries, facts)
-    outcome = check_project(project, session.registry.rules.values())
+
+    def linked() -> Project:
+        return _project(session, summaries, facts)
+
+    outcome = check_project(linked(), session.registry.rules.values(), linked)
     if not outcome.notices:
         cache.save_result(key, msgspec.msgpack.encode(outcome))
     return outcome

@@ -16,6 +16,7 @@ import msgspec
 from backlint.errors import UsageError
 from backlint.finding import Finding
 from backlint.fixes.write import replace_file
+from backlint.links import leads_out
 from backlint.select.fingerprint import snippet, stable_symbol
 
 if TYPE_CHECKING:
@@ -69,8 +70,14 @@ class Split(msgspec.Struct, frozen=True):
 
 
 def default_baseline(root: Path) -> Path | None:
-    """The project's baseline, where it has one in the usual place."""
+    """The project's baseline, where it has one in the usual place.
+
+    Raises:
+        UsageError: it is a link that leads out of the project.
+    """
     path = root / FILE_NAME
+    if leads_out(path, root):
+        raise UsageError(f"{path}: a link that leads out of the project is not followed")
     return path if path.is_file() else None
 
 

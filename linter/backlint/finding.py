@@ -103,7 +103,7 @@ class Notice(msgspec.Struct, frozen=True):
     """Something the run could not do; it never hides a finding."""
 
     kind: str
-    """`unreadable`, `syntax`, `encoding`, `too-deep`, `too-large`, `rule-error`, `plugin`, `suppression`,
+    """`unreadable`, `syntax`, `encoding`, `too-deep`, `too-large`, `too-slow`, `rule-error`, `plugin`, `suppression`,
     `worker`, `cache`, and of discovery `empty`, `generated`, `skipped`, `symlink`."""
     message: str
     path: str = ""

@@ -13,6 +13,7 @@ from backlint.analysis import CheckRequest as CheckRequest
 from backlint.analysis import Session, read_manifests, review
 from backlint.analysis import load_project as load_project
 from backlint.discovery import Discovery, discover
+from backlint.finding import Notice
 from backlint.fixes.source import SourceText, read_source
 from backlint.report import Report, Statistics
 from backlint.select.selection import Selection, select
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from backlint.finding import Finding, Notice
+    from backlint.finding import Finding
     from backlint.link.check import Outcome
     from backlint.registry import Registry
     from backlint.summary import Suppression
@@ -80,13 +81,14 @@ def _check(session: Session) -> Report:
         shown,
     )
     fresh = without_known(selection.findings, request.baseline, source)
-    findings = with_fixes(fresh, registry, source)
+    findings, unfixed = with_fixes(fresh, registry, source)
     session.clock.lap("select")
     notices = (
         *registry.notices,
         *(note for note in (*discovery.notices, *known.notices) if concerns(note, shown)),
         *outcome.notices,
         *selection.notices,
+        *unfixed,
         *session.cache.notices,
     )
     return Report(
@@ -171,20 +173,27 @@ def _with_folders(path: str) -> list[str]:
 
 def with_fixes(
     findings: tuple[Finding, ...], registry: Registry, source: Callable[[str], SourceText | None]
-) -> tuple[Finding, ...]:
-    """Ask the rules for the edits of the findings that are shown."""
+) -> tuple[tuple[Finding, ...], list[Notice]]:
+    """Ask the rules for the edits of the findings that are shown; those that fail are in the notices."""
     from backlint.rule import Rule
 
     texts: dict[str, SourceText | None] = {}
     result = []
+    notices: list[Notice] = []
     for finding in findings:
         info = registry.rules[finding.rule]
         if finding.fix is None and info.cls.fix is not Rule.fix:
             if finding.path not in texts:
                 texts[finding.path] = source(finding.path)
             text = texts[finding.path]
-            fix = None if text is None else info.cls().fix(finding, text)
+            try:
+                fix = None if text is None else info.cls().fix(finding, text)
+            except Exception as error:
+                fix = None
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                message = f"{finding.rule} has no fix here, for it failed: {reason}"
+                notices.append(Notice("rule-error", message, finding.path, finding.span.line))
             if fix is not None:
                 finding = msgspec.structs.replace(finding, fix=fix)
         result.append(finding)
-    return tuple(result)
+    return tuple(result), notices

@@ -363,9 +363,9 @@ def test_loading_reads_each_pack_once_whatever_the_number_of_entries(
     read: list[Path] = []
     original = pack.read
 
-    def counting(path: Path, wanted: set[bytes]) -> dict[bytes, bytes]:
+    def counting(path: Path, wanted: set[bytes], owners: frozenset[int]) -> dict[bytes, bytes]:
         read.append(path)
-        return original(path, wanted)
+        return original(path, wanted, owners)
 
     monkeypatch.setattr(pack, "read", counting)
     assert open_cache(directory).load(entries) == entries

@@ -23,9 +23,9 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Has an element for each time a project is linked."""
     made: list[int] = []
 
-    def counting(project: Project, rules: Any) -> Outcome:
+    def counting(project: Project, rules: Any, *more: Any) -> Outcome:
         made.append(len(project.files))
-        return check_project(project, rules)
+        return check_project(project, rules, *more)
 
     monkeypatch.setattr("backlint.analysis.check_project", counting)
     return made

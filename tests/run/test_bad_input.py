@@ -197,6 +197,33 @@ def test_a_rule_that_raises_over_the_project(pack: Registry, backlint: Run, proj
     assert "raises-in-project failed on the project: LookupError: bang" in line
 
 
+def test_a_fix_that_raises(write_pack: Callable[..., Registry], backlint: Run, project: Path) -> None:
+    write_pack(
+        breaks_fixes='''
+from backlint.api import Rule
+
+
+class BreaksFixes(Rule):
+    """Checks for the name `fixable`, and fails to fix it."""
+
+    def visit_Name(self, node, ctx):
+        if node.id == "fixable":
+            ctx.report(node, "`fixable` is used")
+
+    def fix(self, finding, source):
+        raise LookupError("no\\nidea")
+'''
+    )
+    (project / "bad.py").write_text("fixable\nprint(1)\n", encoding="utf-8")
+    for words in ((), ("--show-fixes",), ("--fix",)):
+        result = backlint(*words)
+        assert result.status == 3
+    assert [line.split(" ")[0] for line in result.findings] == ["bad.py:1:1:", "bad.py:2:1:", "good.py:1:1:"]
+    (line,) = result.notices
+    assert "bad.py:1: failure[rule-error] breaks-fixes has no fix here" in line
+    assert "LookupError: no idea" in line
+
+
 @pytest.mark.parametrize("text", ["import nothing_like_this\n", "raise SystemExit(7)", "x = (\n", "1 / 0\n"])
 def test_a_plugin_that_fails_to_import(write_pack: Callable[..., Registry], backlint: Run, text: str) -> None:
     write_pack(broken=text)

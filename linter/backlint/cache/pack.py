@@ -54,8 +54,12 @@ def write(records: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(parts)
 
 
-def read(path: Path, wanted: Collection[bytes] | None) -> dict[bytes, bytes]:
+def read(
+    path: Path, wanted: Collection[bytes] | None, owners: Collection[int] | None = None
+) -> dict[bytes, bytes]:
     """The sound records of the pack at `path` whose key is in `wanted` (None: all), in the pack's order.
+
+    `owners` are the ids of the users whose packs are read; None reads those of all.
 
     Raises:
         OSError: the file can't be opened or read. Damage is no error: what it touches is left out.
@@ -63,6 +67,8 @@ def read(path: Path, wanted: Collection[bytes] | None) -> dict[bytes, bytes]:
     with open(path, "rb", opener=open_plain) as file:
         status = os.fstat(file.fileno())
         size = status.st_size
+        if owners is not None and status.st_uid not in owners:
+            return {}
         if not stat.S_ISREG(status.st_mode) or not _HEADER.size <= size <= LARGEST:
             return {}
         header = file.read(_HEADER.size)

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import time
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ class Cache:
         self._directory = directory
         self._writable = directory is not None
         self._loaded = 0
+        self._owners = _trusted(directory)
 
     def load(self, keys: Collection[str]) -> dict[str, bytes]:
         """The entries that are there, by key."""
@@ -70,7 +72,7 @@ class Cache:
                 if not missing:
                     break
                 try:
-                    found.update(pack.read(path, missing))
+                    found.update(pack.read(path, missing, self._owners))
                 except FileNotFoundError:
                     vanished = True
                 except OSError:
@@ -107,7 +109,7 @@ class Cache:
             return None
         digest = bytes.fromhex(key)
         try:
-            return pack.read(self._directory / f"{name}-{key}.blob", {digest}).get(digest)
+            return pack.read(self._directory / f"{name}-{key}.blob", {digest}, self._owners).get(digest)
         except OSError:
             return None
 
@@ -116,11 +118,19 @@ class Cache:
         if self._write(f"{name}-{key}.blob", pack.write([(bytes.fromhex(key), data)])):
             _remove(path for _, path in self._files(f"{name}-", ".blob")[BLOBS_KEPT:])
 
+    def discard(self) -> None:
+        """Remove all entries: they are sound by their checksums, and wrong all the same."""
+        self._loaded = 0
+        _remove(path for _, path in self._files("") if path.suffix in (".pack", ".blob"))
+        self.notices.append(
+            Notice("cache", "what the cache held can't be right, so everything was read anew", failure=False)
+        )
+
     def _merge(self, fresh: dict[bytes, bytes], keep: set[bytes], packs: list[Path]) -> None:
         merged = dict(fresh)
         for path in packs:
             try:
-                for key, content in pack.read(path, None).items():
+                for key, content in pack.read(path, None, self._owners).items():
                     merged.setdefault(key, content)
             except OSError:
                 continue
@@ -224,6 +234,19 @@ def clean(directory: Path) -> int:
     return removed
 
 
+def _trusted(directory: Path | None) -> frozenset[int] | None:
+    """The users whose entries are used: the one who runs this, root, and the owner of the folder around.
+
+    Whoever can write valid entries can say what is found. None where files have no owners.
+    """
+    if directory is None or not hasattr(os, "geteuid"):
+        return None
+    owners = {os.geteuid(), 0}
+    with suppress(OSError):
+        owners.add(directory.parent.stat().st_uid)
+    return frozenset(owners)
+
+
 def _problem(directory: Path) -> str:
     if directory.is_symlink():
         # A link in a checked-out project could lead our files anywhere.
@@ -263,7 +286,7 @@ def _replace(directory: Path, name: str, data: bytes) -> None:
         with temporary.open("xb") as file:
             file.write(data)
         temporary.replace(directory / name)
-    except OSError:
+    except BaseException:
         _remove([temporary])
         raise
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give the exit status.
@@ -25,13 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"backlint {VERSION}\n")
         return 0
-    from backlint.cli.app import run
-
     if arguments is None:
         # The process ends with the command: collecting hundreds of thousands of live summaries before, or
         # once more while the interpreter shuts down, costs as much as reading them did.
         gc.disable()
-    status = run(words)
+    try:
+        from backlint.cli.app import run
+
+        status = run(words)
+    except KeyboardInterrupt:
+        sys.stderr.write("backlint: interrupted\n")
+        status = INTERRUPTED
     if arguments is None:
         gc.freeze()
     return status

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
+from backlint.cli import INTERRUPTED
 from backlint.cli.baseline import baseline
 from backlint.cli.check import check
 from backlint.cli.inspect import inspect
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-USAGE, FAILURE, INTERRUPTED = 2, 3, 130
+USAGE, FAILURE = 2, 3
 PROGRAM = "backlint"
 _COMPLETION_VARIABLE = "_BACKLINT_COMPLETE"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backlint.cli.paths import CACHE_FOLDER, absolute
+from backlint.cli.paths import CACHE_FOLDER, absolute, refuse_links_out
 from backlint.cli.terminal import is_terminal, write, write_error
 from backlint.config.load import Overrides, check_rule_names, load_settings
 from backlint.config.settings import Profile, Settings
@@ -59,6 +59,7 @@ def chosen_baseline(path: str | None, wanted: bool, root: Path) -> Path | None:
 
         return default_baseline(root)
     named = absolute(path)
+    refuse_links_out(named, root)
     if not named.is_file():
         raise UsageError(f"--baseline: there is no file {path}")
     return named
@@ -92,6 +93,7 @@ def baseline(
     path = absolute(output) if output else settings.root / FILE_NAME
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"{path}: no file can be written there")
+    refuse_links_out(path, settings.root)
     folder = absolute(cache_dir) if cache_dir else settings.root / CACHE_FOLDER
     entries = _read(path) if prune else []
     report = _check(settings, folder if cache else None, jobs)

@@ -14,7 +14,7 @@ from backlint.cli.baseline import baseline_options, chosen_baseline
 from backlint.cli.changes import check_diff_options, diff_options, find_change
 from backlint.cli.fixing import check_fixable, fix_and_check_again, fix_diff, fix_options
 from backlint.cli.options import color_option, names, report_options
-from backlint.cli.outputs import append_job_summary, plan_outputs, write_file
+from backlint.cli.outputs import append_job_summary, check_links, plan_outputs, write_file
 from backlint.cli.paths import (
     CACHE_FOLDER,
     STANDARD_INPUT,
@@ -149,6 +149,7 @@ def run_check(options: CheckOptions) -> int:
     outputs = plan_outputs(options.formats, options.outputs, FORMATS)
     paths, source = _targets(options)
     settings = load_settings(start_folder(paths), _overrides(options))
+    check_links(outputs, settings.root)
     registry = load_rules()
     if registry.rules or not registry.notices:
         check_rule_names(settings, registry.rules, registry.families)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backlint.cli.paths import absolute
+from backlint.cli.paths import absolute, refuse_links_out
 from backlint.config.values import nearest
 from backlint.errors import UsageError
 
@@ -69,15 +69,31 @@ def plan_outputs(
     return tuple(named)
 
 
+def check_links(outputs: Sequence[Output], root: Path) -> None:
+    """Refuse files in the project that links in it would put elsewhere.
+
+    Raises:
+        UsageError: one of them is such.
+    """
+    for output in outputs:
+        if output.path is not None:
+            refuse_links_out(output.path, root)
+
+
 def write_file(path: Path, text: str) -> None:
-    """Write a report to a file in UTF-8.
+    """Write a report to a file in UTF-8: as a whole or not at all, but for devices and pipes.
 
     Raises:
         UsageError: that is not possible.
     """
+    from backlint.fixes.write import replace_file
+
+    data = text.encode("utf-8", "backslashreplace")
     try:
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
+        if path.is_file() or not path.exists():
+            replace_file(path, data)
+        else:
+            path.write_bytes(data)
     except OSError as error:
         raise UsageError(f"{path}: can't be written: {error.strerror or error}") from None
 

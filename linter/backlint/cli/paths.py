@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backlint.errors import UsageError
+from backlint.links import leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,17 @@ def relative_name(path: Path, root: Path) -> str:
         return path.relative_to(root).as_posix()
     except ValueError:
         raise UsageError(f"{path} is not in the project {root}") from None
+
+
+def refuse_links_out(path: Path, root: Path) -> None:
+    """Refuse a path in the project that leads out of it: whoever wrote the code under review may have put a
+    link there.
+
+    Raises:
+        UsageError: it does.
+    """
+    if leads_out(path, root):
+        raise UsageError(f"{path}: a link that leads out of the project is not followed")
 
 
 def repository_prefix(root: Path) -> str:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from backlint.errors import UsageError
 from backlint.reporters.escape import escape
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def write(text: str, *, utf8: bool = False) -> None:
     Args:
         utf8: Write UTF-8 whatever the locale says, as machines expect it. Otherwise characters that
             the locale's encoding lacks are escaped.
+
+    Raises:
+        UsageError: that is not possible, as on a full disk.
     """
     stream = sys.stdout
     if not text or stream is None:
@@ -65,6 +69,9 @@ def write(text: str, *, utf8: bool = False) -> None:
         stream.flush()
     except BrokenPipeError:
         _silence_output()
+    except OSError as error:
+        _silence_output()
+        raise UsageError(f"standard output can't be written: {error.strerror or error}") from None
 
 
 def write_error(message: str) -> None:
@@ -79,7 +86,7 @@ def write_error(message: str) -> None:
         )
         stream.write("\n")
         stream.flush()
-    except BrokenPipeError:
+    except OSError:
         return
 
 

@@ -85,12 +85,13 @@ def _review(session: Session, change: ChangeSet) -> Report:
 
     found = [finding for finding in new_among(now.findings) if shown is None or finding.path in shown]
     fresh = without_known(tuple(found), request.baseline, sources[0])
+    fixed, unfixed = with_fixes(fresh, session.registry, sources[0])
     findings = [
         mended if placed is finding else placed
         for finding, placed, mended in zip(
             fresh,
             [place_in_change(finding, touched) for finding in fresh],
-            with_fixes(fresh, session.registry, sources[0]),
+            fixed,
             strict=True,
         )
     ]
@@ -108,6 +109,7 @@ def _review(session: Session, change: ChangeSet) -> Report:
             *(note for note in (*discovery.notices, *head.summaries.notices) if concerns(note, changed)),
             *head.outcome.notices,
             *now.notices,
+            *unfixed,
             *session.cache.notices,
         ),
         not_evaluated=head.outcome.not_evaluated,

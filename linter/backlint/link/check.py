@@ -10,13 +10,20 @@ from backlint.finding import Evidence, Finding, NotEvaluated, Notice
 from backlint.link.decide import decide
 from backlint.link.findings import Findings
 from backlint.rule import Rule
+from backlint.time_limit import TimeLimitReached, time_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from backlint.link.project import Project
     from backlint.registry import RuleInfo
     from backlint.summary import PendingFinding
+
+
+SECONDS = 30.0
+"""Of processor time that a rule may take on a project of any size."""
+_LINES_A_SECOND = 10_000
+"""Grants large projects more: hundreds of times what a rule needs."""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -27,12 +34,19 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     not_evaluated: tuple[NotEvaluated, ...] = ()
 
 
-def check_project(project: Project, rules: Iterable[RuleInfo]) -> Outcome:
-    """Ask every rule; one that raises costs its own second half only."""
+def check_project(
+    project: Project, rules: Iterable[RuleInfo], renew: Callable[[], Project] | None = None
+) -> Outcome:
+    """Ask every rule; one that raises, or takes too long, costs its own second half only.
+
+    Args:
+        renew: Makes the project anew, for the rules after one that was interrupted in the middle of it.
+    """
     findings: list[Finding] = []
     notices: list[Notice] = []
     not_evaluated: list[NotEvaluated] = []
     evaluated: dict[str, RuleInfo] = {}
+    seconds = SECONDS + sum(file.summary.lines for file in project.files) / _LINES_A_SECOND
     for info in rules:
         if info.needs and not project.mentions.intersection(info.needs):
             names = ", ".join(info.needs)
@@ -43,7 +57,15 @@ def check_project(project: Project, rules: Iterable[RuleInfo]) -> Outcome:
             continue
         collector = Findings(info.cls)
         try:
-            info.cls().check(project, collector)
+            with time_limit(seconds):
+                info.cls().check(project, collector)
+        except TimeLimitReached:
+            notices.append(
+                Notice("too-slow", f"{info.id} takes longer than {seconds:.0f} s and skips the project")
+            )
+            # What it had found by then hangs on the clock, and what it was working out is half done.
+            project = renew() if renew is not None else project
+            continue
         except Exception as error:
             reason = " ".join(str(error).split())
             notices.append(

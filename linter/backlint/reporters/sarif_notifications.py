@@ -59,6 +59,7 @@ _DESCRIPTIONS = {
     "syntax": "A file can't be parsed.",
     "too-deep": "A file is nested too deep.",
     "too-large": "A file is too large.",
+    "too-slow": "A rule or file takes too long.",
     "unreadable": "A file can't be read.",
 }
 

@@ -52,12 +52,15 @@ class SourceReader:
         if path in self._contents:
             return self._contents[path]
         try:
-            file = self._root / path
+            file = (self._root / path).resolve()
+            # Paths may come from a cache, and that from anywhere.
+            if not file.is_relative_to(self._root.resolve()):
+                return b""
             status = file.stat()
             if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
                 return b""
             return file.read_bytes()
-        except (OSError, ValueError):
+        except (OSError, ValueError, RuntimeError):
             return b""
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,12 +29,24 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[FileOutcome])
 
 
+class Summarised(msgspec.Struct):
+    """Outcomes by path, and what happened on the way to them."""
+
+    outcomes: dict[str, FileOutcome] = {}
+    notices: list[Notice] = []
+
+
 def summarise_all(
     tasks: Sequence[FileTask], jobs: int | None, progress: Callable[[int, int], None] | None
-) -> dict[str, FileOutcome]:
-    """Outcomes by path. `jobs` is the number of workers, one a core when None."""
+) -> Summarised:
+    """Summarise files in `jobs` worker processes, one a core when None.
+
+    What a worker leaves behind that dies is read once more, file by file; a file that ends its worker then
+    too is left out.
+    """
     workers = jobs or os.cpu_count() or 1
-    done: dict[str, FileOutcome] = {}
+    result = Summarised()
+    done = result.outcomes
     total = len(tasks)
 
     def take(chunk: Sequence[FileTask], outcomes: list[FileOutcome]) -> None:
@@ -42,15 +57,20 @@ def summarise_all(
     if workers == 1 or sum(len(task.data) for task in tasks) < SMALL_RUN:
         for chunk in _chunks(tasks):
             take(chunk, _summarise_here(chunk))
-        return done
+        return result
     left = _in_workers(list(_chunks(tasks)), workers, take)
     # One worker takes one file after the other: it was the first that is left that ended it.
-    single = [[task] for chunk in left for task in chunk]
+    single = again = [[task] for chunk in left for task in chunk]
+    is_known = False
     while single := _in_workers(single, 1, take):
         chunk = single.pop(0)
-        notice = Notice("worker", "a worker process died while it read this file", chunk[0].path)
-        take(chunk, [FileOutcome(notices=(notice,))])
-    return done
+        message = "a worker process died while it read this file, twice"
+        take(chunk, [FileOutcome(notices=(Notice("worker", message, chunk[0].path),))])
+        is_known = True
+    if again and not is_known:
+        message = "a worker process was killed; the files it had were read again"
+        result.notices.append(Notice("worker", message, failure=False))
+    return result
 
 
 def _in_workers(
@@ -66,11 +86,11 @@ def _in_workers(
     done: set[int] = set()
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=_start_worker)
     try:
-        for number, chunk in enumerate(chunks):
-            futures[pool.submit(_summarise_chunk, _encoder.encode(chunk))] = number
-    except BrokenProcessPool:
-        pass
-    try:
+        try:
+            for number, chunk in enumerate(chunks):
+                futures[pool.submit(_summarise_chunk, _encoder.encode(chunk))] = number
+        except BrokenProcessPool:
+            pass
         for future in as_completed(futures):
             number = futures[future]
             try:
@@ -79,6 +99,11 @@ def _in_workers(
                 continue
             done.add(number)
             take(chunks[number], outcomes)
+    except BaseException:
+        # Nobody waits for what an interrupted run would have found.
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return [chunk for number, chunk in enumerate(chunks) if number not in done]
@@ -87,7 +112,21 @@ def _in_workers(
 def _start_worker() -> None:
     # One tree lives at a time and is freed by reference counts; collecting only costs time.
     gc.disable()
+    # A terminal sends Ctrl-C to all processes; the run's own answers it for all.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     load_rules()
+
+
+def _end_with_parent() -> None:
+    """Ends the worker when the run is killed: it would wait for work for ever."""
+    if hasattr(signal, "pthread_sigmask"):
+        # Signals are for the thread that works.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _summarise_chunk(data: bytes) -> bytes:

@@ -38,6 +38,8 @@ class Visitors:
         self.findings: list[PendingFinding] = []
         self.facts: list[Fact] = []
         self.notices: list[Notice] = []
+        self.running = ""
+        """The rule whose handler is at work; empty between handlers."""
         self._failed: set[str] = set()
 
     def apply_to(self, kind: FileKind) -> bool:
@@ -59,6 +61,7 @@ class Visitors:
         def handle(node: ast.AST) -> None:
             if rule.id in self._failed:
                 return
+            self.running = rule.id
             try:
                 method(instance, node, context)
             except RecursionError:
@@ -74,5 +77,6 @@ class Visitors:
                         line=getattr(node, "lineno", 0),
                     )
                 )
+            self.running = ""
 
         return handle
