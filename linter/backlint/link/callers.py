@@ -53,6 +53,9 @@ _HOLDERS = frozenset(
     {"request", "req", "info", "context", "ctx", "state", "websocket", "g", "session", "scope", "self"}
 )
 _REQUESTS = frozenset({"request", "req", "websocket"})
+_KEEPERS = _REQUESTS | {"context", "ctx", "scope", "state"}
+"""Mappings in which middleware leaves who calls."""
+_KEPT_ID = re.compile(r"(?!request|trace|correlation|span|session|message|task|job)[a-z]\w*_id")
 _DATA = frozenset(
     {
         "data", "GET", "POST", "args", "form", "json", "query_params", "path_params", "match_info", "view_args", "values",
@@ -79,6 +82,10 @@ _CONVERTS = frozenset(
         "decode",
     }
 )
+_READS_BODY = re.compile(
+    r"(?:parse|validate|load|read|deserialize|structure|convert|model_validate|decode)(?:_?(?:json|body|obj|object|raw|request|payload|data|form))*"
+)
+"""Functions that read a body into an object: its fields are still the client's."""
 _SESSIONS = ("flask.session.", "quart.session.", "bottle.session.")
 _DEPTH = 30
 
@@ -101,7 +108,10 @@ class Mentions:
     env: Env
     self_is_row: bool = False
     """`self` is a row of a table: its `user` is not who calls."""
+    apart: frozenset[int] = frozenset()
+    """Objects that the client named: that the caller is written into one does not make it the caller's."""
     _client: dict[int, bool] = field(default_factory=dict)
+    _beyond: dict[int, bool] = field(default_factory=dict)
 
     @property
     def file(self) -> FileNode:
@@ -112,7 +122,24 @@ class Mentions:
         if term < 0:
             return False
         said = _spoken(self.file, term, self.self_is_row)
-        return said is True or (said is not False and not said.isdisjoint(self.env.caller))
+        if said is False or (said is not True and said.isdisjoint(self.env.caller)):
+            return False
+        return not self.apart or self._speaks_beyond(term)
+
+    def _speaks_beyond(self, term: int, depth: int = 0) -> bool:
+        """The same, without what is inside the terms that are set apart."""
+        if term < 0 or term in self.apart or depth > _DEPTH:
+            return False
+        if term not in self._beyond:
+            self._beyond[term] = False
+            row = self.file.summary.terms[term]
+            if isinstance(row, Param):
+                self._beyond[term] = row.name in self.env.caller
+            else:
+                self._beyond[term] = _is_caller(self.file, row, self.self_is_row) or any(
+                    self._speaks_beyond(part, depth + 1) for part in parts(self.file, term)
+                )
+        return self._beyond[term]
 
     def client(self, term: int, depth: int = 0) -> bool:
         """Whether the client chose a value: a parameter of the request as it came."""
@@ -120,7 +147,7 @@ class Mentions:
             return False
         if term not in self._client:
             self._client[term] = False
-            self._client[term] = self._is_client(term, depth)
+            self._client[term] = term not in self.apart and self._is_client(term, depth)
         return self._client[term]
 
     def holds_object(self, term: int) -> bool:
@@ -150,9 +177,12 @@ class Mentions:
                 return any(self.client(item, depth + 1) for item in items)
             case Mapping(entries):
                 return any(self.client(value, depth + 1) for _, value in entries)
-            case Call(function, arguments, _):
+            case Call(function, arguments, keywords):
                 called = terms[function]
                 name = called.name if isinstance(called, Attr) else _last(called)
+                if _READS_BODY.fullmatch(name) or name[:1].isupper():
+                    given = (*arguments, *(value for key, value in keywords if key == "**" or key == "data"))
+                    return any(_is_request(self.file, one) or self.client(one, depth + 1) for one in given)
                 if name not in _CONVERTS:
                     return False
                 if self.client(function, depth + 1):
@@ -211,7 +241,7 @@ def _is_caller(file: FileNode, row: object, self_is_row: bool) -> bool:
             if isinstance(called, Name) and called.symbol.startswith(_SESSIONS):
                 return True
             if isinstance(called, Attr) and name in ("get", "getattr") and arguments:
-                return _is_session(file, called.base)
+                return _is_session(file, called.base) or _is_kept(file, called.base, arguments[0])
             if name == "getattr" and len(arguments) > 1:
                 key = getattr(terms[arguments[1]], "value", "")
                 return (
@@ -220,10 +250,28 @@ def _is_caller(file: FileNode, row: object, self_is_row: bool) -> bool:
                     and _is_holder(file, arguments[0], self_is_row)
                 )
             return False
-        case Item(base, _):
-            return _is_session(file, base)
+        case Item(base, key):
+            return _is_session(file, base) or _is_kept(file, base, key)
         case _:
             return False
+
+
+def _is_kept(file: FileNode, base: int, key: int) -> bool:
+    """`request["user_id"]`, `info.context["user"]`: what runs before the handler has put there."""
+    name = getattr(file.summary.terms[key], "value", "") if key >= 0 else ""
+    row = file.summary.terms[strip(file, base)]
+    holder = row.symbol.rpartition(".")[2] if isinstance(row, Name) else getattr(row, "name", "")
+    return (
+        isinstance(name, str)
+        and isinstance(row, Param | Attr | Name)
+        and holder in _KEEPERS
+        and bool(CALLER_NAME.fullmatch(name) or _KEPT_ID.fullmatch(name))
+    )
+
+
+def _is_request(file: FileNode, term: int) -> bool:
+    row = file.summary.terms[strip(file, term)]
+    return isinstance(row, Param | Attr) and row.name in _REQUESTS
 
 
 def _is_session(file: FileNode, term: int) -> bool:

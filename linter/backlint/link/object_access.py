@@ -10,16 +10,19 @@ import msgspec
 from backlint.finding import Span
 from backlint.libraries.entry import QueryStep
 from backlint.link.callers import CALLER_NAME, Env, Mentions, inner_terms, parts, strip
-from backlint.link.checks import ties_by_test
+from backlint.link.checks import objects_in, ties_by_test
 from backlint.link.flow.access import passed
 from backlint.link.graph import FunctionKey
 from backlint.link.object_keys import Keys, table_of
 from backlint.link.object_writes import write_of
 from backlint.link.routes.model import ParameterSource
+from backlint.link.sql import sql_verb
 from backlint.link.values import FunctionValue, InstanceValue, options
 from backlint.term import Attr, Call, Const, Name, Param
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backlint.link.graph import CallSite, LinkedFunction
     from backlint.link.project import Project
     from backlint.link.routes.model import Route
@@ -72,23 +75,54 @@ class Access(msgspec.Struct):
     lookups: list[Lookup] = []
     uses: list[Use] = []
     tied: bool = False
-    """Somewhere on the way the caller is compared or checked."""
+    """Somewhere on the way the caller is compared or checked, whatever the object."""
+    checked: set[str] = set()
+    """Tables of objects that are compared or checked with the caller."""
+    links: set[tuple[str, str]] = set()
+    """Tables of objects that must belong together: who has one, has the other."""
+    beside: set[tuple[str, str]] = set()
+    """Tables of objects that are also asked for by another key of the client's, and that key as written."""
     knows_caller: bool = False
     scoped: set[str] = set()
     """Tables that it filters by the caller."""
     open: set[str] = set()
     """Tables whose rows it selects by neither caller nor key: a list for everybody."""
 
+    @property
+    def right(self) -> set[str]:
+        """Tables of which it has nothing but the caller's."""
+        found = self.scoped | self.checked | {lookup.model for lookup in self.lookups if lookup.tied}
+        links = self.links | {
+            (model, lookup.model)
+            for model, text in self.beside
+            for lookup in self.lookups
+            if lookup.text == text
+        }
+        pending = True
+        while pending:
+            more = {one for pair in links if found.intersection(pair) for one in pair} - found
+            found |= more
+            pending = bool(more)
+        return found
+
+
+def _nothing() -> Access:
+    return Access(lookups=[], uses=[], checked=set(), links=set(), beside=set(), scoped=set(), open=set())
+
 
 class _Visit:
     """What one function does when it is given certain things: the same for every handler that leads to it."""
 
     __slots__ = (
+        "asked",
         "asks",
+        "beside",
+        "checked",
         "found",
         "given",
         "knows_caller",
         "leads_to",
+        "links",
         "lookups",
         "mentions",
         "open",
@@ -105,8 +139,13 @@ class _Visit:
         self.lookups: list[Lookup] = []
         self.uses: list[Use] = []
         self.asks = False
-        """It calls something that checks, by its name."""
+        """It calls something that checks, by its name, and names no object."""
+        self.asked: set[str] = set()
+        """Tables of objects that it hands to something that checks, by its name."""
         self.tied = False
+        self.checked: set[str] = set()
+        self.links: set[tuple[str, str]] = set()
+        self.beside: set[tuple[str, str]] = set()
         self.knows_caller = False
         self.scoped: set[str] = set()
         self.open: set[str] = set()
@@ -124,7 +163,7 @@ class ObjectAccess:
 
     def of(self, route: Route) -> Access:
         """What the handler of a route does, its dependencies included."""
-        access = Access(lookups=[], uses=[], scoped=set(), open=set())
+        access = _nothing()
         if route.handler is None:
             return access
         handler = self._project.graph.functions[route.handler]
@@ -140,7 +179,7 @@ class ObjectAccess:
 
     def of_hooks(self, keys: tuple[FunctionKey, ...]) -> Access:
         """What methods do that a library's view runs."""
-        access = Access(lookups=[], uses=[], scoped=set(), open=set())
+        access = _nothing()
         seen: set[tuple[FunctionKey, Env]] = set()
         for key in keys:
             self._walk(access, self._project.graph.functions[key], Env(), {}, 0, seen)
@@ -196,6 +235,11 @@ class ObjectAccess:
         access.uses.extend(visit.uses)
         access.scoped |= visit.scoped
         access.open |= visit.open
+        access.checked |= visit.checked
+        access.links |= visit.links
+        access.beside |= visit.beside
+        if depth < _MAX_DEPTH:
+            access.checked |= visit.asked
         if visit.tied or (visit.asks and depth < _MAX_DEPTH):
             access.tied = True
         if visit.knows_caller:
@@ -222,22 +266,42 @@ class ObjectAccess:
         function = mentions.function
         for call in function.calls:
             lookup = self._lookup(visit, call)
-            if lookup is not None and not self._anchored(mentions, call, found, given):
+            if lookup is not None and not self._anchored(visit, call, lookup):
                 found[call.event.term] = lookup
                 visit.lookups.append(lookup)
-            if _CHECKS.fullmatch(_name(function, call.row)):
-                visit.asks = True
             if mentions.caller(call.event.term):
                 visit.knows_caller = True
+            if lookup is not None:
+                mentions = visit.mentions = self._apart(visit)
         visit.open = self._open(mentions, found)
-        if ties_by_test(self._project, mentions):
-            visit.tied = visit.knows_caller = True
 
         def object_of(term: int) -> Lookup | None:
             return _object(function, term, found, given)
 
+        self._tie(visit, object_of)
         for use, verb, span in write_of(self._project, mentions, object_of):
             visit.uses.append(Use(use, verb, function.path, span))
+
+    def _apart(self, visit: _Visit) -> Mentions:
+        """What a function's terms speak of, the objects that it has looked up so far left out."""
+        known = visit.mentions
+        apart = frozenset(term for term, lookup in visit.found.items() if not lookup.tied)
+        return Mentions(known.function, known.env, known.self_is_row, apart)
+
+    def _tie(self, visit: _Visit, object_of: Callable[[int], Lookup | None]) -> None:
+        """Notes what the tests and checks of a function tie to the caller."""
+        function = visit.mentions.function
+        ties = ties_by_test(self._project, visit.mentions, object_of)
+        visit.knows_caller = visit.knows_caller or ties.asks
+        visit.tied = ties.everything
+        visit.checked = {lookup.model for lookup in ties.objects}
+        visit.links |= {(one.model, other.model) for one, other in ties.links}
+        for call in function.calls:
+            if _CHECKS.fullmatch(_name(function, call.row)):
+                given = (*call.row.arguments, *(term for _, term in call.row.keywords))
+                objects = objects_in(visit.mentions, given, object_of)
+                visit.asked.update(lookup.model for lookup in objects)
+                visit.asks = visit.asks or not objects
 
     def _entered(
         self, visit: _Visit, call: CallSite, target: FunctionKey
@@ -250,14 +314,23 @@ class ObjectAccess:
         objects: dict[str, Lookup] = {}
         for parameter in callee.summary.parameters:
             for term, _ in passed(call, callee, parameter.name):
-                if mentions.caller(term):
-                    caller.add(parameter.name)
-                elif mentions.client(term):
-                    client.add(parameter.name)
                 known = _object(mentions.function, term, visit.found, visit.given)
                 if known is not None:
                     objects[parameter.name] = known
+                elif mentions.caller(term) and not self._is_made(mentions.function, term):
+                    caller.add(parameter.name)
+                elif mentions.client(term):
+                    client.add(parameter.name)
         return callee, Env(frozenset(caller), frozenset(client), frozenset(objects)), objects
+
+    def _is_made(self, function: LinkedFunction, term: int) -> bool:
+        """Whether a value is a row that was just written: that the caller stands in it says nothing of the caller."""
+        query = self._project.query(function, term)
+        if query is None:
+            return False
+        if query.sql is not None:
+            return sql_verb(query.sql) in ("insert", "update")
+        return query.may_have(QueryStep.CREATES)
 
     def _is_model_method(self, function: LinkedFunction) -> bool:
         if function.summary.cls < 0:
@@ -275,8 +348,9 @@ class ObjectAccess:
         if query is None:
             return None
         table = table_of(query)
-        tied = mentions.caller(term)
-        if tied and table and query.may_have(QueryStep.FILTERS, QueryStep.ONE, QueryStep.BY_KEY):
+        tied = self._keys.tied(mentions, call, query)
+        narrows = query.sql is not None or query.may_have(QueryStep.FILTERS, QueryStep.ONE, QueryStep.BY_KEY)
+        if tied and table and narrows and not query.may_have(QueryStep.CREATES):
             visit.scoped.add(table)
         if not table or query.may_have(QueryStep.CREATES):
             return None
@@ -298,10 +372,9 @@ class ObjectAccess:
                 tables.add(table_of(query))
         return tables
 
-    def _anchored(
-        self, mentions: Mentions, call: CallSite, found: dict[int, Lookup], given: dict[str, Lookup]
-    ) -> bool:
+    def _anchored(self, visit: _Visit, call: CallSite, lookup: Lookup) -> bool:
         """Whether the query also asks for a parent that was not found by the client's key: who has that, has this."""
+        mentions = visit.mentions
         query = self._project.query(mentions.function, call.event.term)
         model = None if query is None else self._project.model(query.model)
         if query is None or model is None:
@@ -314,11 +387,16 @@ class ObjectAccess:
             if one.file is not mentions.file:
                 return self._keys.passed(mentions, call, one.file, one.value) < 0
             row = one.file.summary.terms[strip(one.file, one.value)]
-            if isinstance(row, Const) or mentions.client(one.value):
+            if isinstance(row, Const):
+                continue
+            if mentions.client(one.value):
+                visit.beside.add((lookup.model, self._project.words(mentions.function, one.value)))
                 continue
             base = row.base if isinstance(row, Attr) else one.value
-            if _object(mentions.function, base, found, given) is None:
+            parent = _object(mentions.function, base, visit.found, visit.given)
+            if parent is None:
                 return True
+            visit.links.add((lookup.model, parent.model))
         return False
 
 

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from backlint.libraries.entry import QueryStep
-from backlint.link.callers import strip
+from backlint.link.callers import Mentions, strip
 from backlint.link.flow.access import passed as passed_terms
+from backlint.link.sql_parameters import given
 from backlint.term import Attr, Param, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backlint.link.callers import Mentions
     from backlint.link.graph import CallSite
     from backlint.link.index import FileNode
     from backlint.link.project import Project
@@ -55,10 +55,39 @@ class Keys:
                 if given >= 0:
                     return self._project.words(mentions.function, given)
         if query.sql is not None and _BY_ID.search(query.sql):
-            for given in _arguments(mentions, call.row):
-                if mentions.client(given):
-                    return self._project.words(mentions.function, given)
+            for term in self._compared(call, query.sql) or _arguments(mentions, call.row):
+                if mentions.client(term):
+                    return self._project.words(mentions.function, term)
         return ""
+
+    def _compared(self, call: CallSite, sql: str) -> list[int]:
+        """What a call hands to a statement as the id that it asks for; empty where that can't be told."""
+        found = given(self._project, call, sql) or ()
+        return [
+            one.term
+            for one in found
+            if one.placeholder.filters and one.placeholder.equals and one.placeholder.column == "id"
+        ]
+
+    def tied(self, mentions: Mentions, call: CallSite, query: Query) -> bool:
+        """Whether a query asks for the caller: what it only writes down (`closed_by = …`) does not count."""
+        if not mentions.caller(call.event.term):
+            return False
+        if query.sql is not None:
+            found = given(self._project, call, query.sql)
+            return found is None or any(
+                one.placeholder.filters and mentions.caller(one.term) for one in found
+            )
+        written = frozenset(
+            term
+            for step in query.steps
+            if QueryStep.UPDATES in step.kinds and step.place.function == mentions.function.index
+            for term in (*step.arguments, *(value for _, value in step.keywords))
+        )
+        if not written:
+            return True
+        beyond = Mentions(mentions.function, mentions.env, mentions.self_is_row, mentions.apart | written)
+        return beyond.caller(call.event.term)
 
     def passed(self, mentions: Mentions, call: CallSite, file: FileNode, term: int) -> int:
         """What a call passes for the parameter that a query of its callee compares; -1 where no client chose it."""

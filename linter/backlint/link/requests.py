@@ -25,6 +25,7 @@ _BY_CLASS = (
 )
 _BY_MODULE = (
     ("django", "django.http.HttpRequest"),
+    ("ninja", "django.http.HttpRequest"),
     ("aiohttp", "aiohttp.web.Request"),
     ("sanic", "sanic.Request"),
     ("starlette", "starlette.requests.Request"),

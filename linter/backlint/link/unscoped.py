@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from backlint.effect import Effect
 from backlint.libraries.entry import QueryStep
-from backlint.link.callers import parts
+from backlint.link.callers import inner_terms, parts
 from backlint.link.graph import FunctionKey
 from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
 from backlint.link.ownership import Owner, Owners
-from backlint.link.routes.model import Route
-from backlint.term import Attr, Const
+from backlint.link.routes.model import Guard, Route
+from backlint.term import Attr, Const, Name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,8 @@ _PRIVATE = re.compile(
     r"|prescription|patient|medical|statement|conversation|wallet|cart|credential|apikey|api_key|bankaccount|subscription",
     re.IGNORECASE,
 )
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
+_NAMED_BY_CLIENT = frozenset({"match_info", "path_params", "view_args", "kwargs", "match_args", "get_json"})
 _COLUMN = re.compile(
     r"\b(?:user|owner|author|account|customer|tenant|org(?:anization)?|workspace|team|company)_?id\s*=\s*(?:%s|\?|:|\$|{|%\()",
     re.IGNORECASE,
@@ -42,7 +44,7 @@ class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
     """The class, or `sql:` and the table."""
     owner: Owner
     verbs: tuple[str, ...]
-    """`changes`, `deletes`, `reads`."""
+    """`changes`, `deletes`, `reads`; `uses` where it only makes something with the object."""
     lookup: Lookup | None
     """None where the library's view looks the object up."""
     use: Use | None = None
@@ -54,6 +56,8 @@ class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
     """Handlers that name objects of the class by key, this one included."""
     example: Route | None = None
     """A handler that does it right."""
+    anonymous: bool = False
+    """Nothing asks who calls at all."""
     convention: bool = False
     """Somewhere the project ties objects to callers."""
 
@@ -71,6 +75,8 @@ class _Judge:
         self.routes: dict[FunctionKey, tuple[Route, Access]] = {}
         self.right: dict[str, list[Route]] = {}
         self.named: Counter[str] = Counter()
+        self.narrowed: Counter[str] = Counter()
+        """Handlers that put the caller into their queries on a table."""
         self.reads_right: set[str] = set()
         self.listed: set[str] = set()
         """Tables that everybody may list: reading one row of them is no secret."""
@@ -91,10 +97,10 @@ class _Judge:
         return found
 
     def _learn(self, route: Route, access: Access) -> None:
-        by_query = {lookup.model for lookup in access.lookups if lookup.tied}
         looked_up = {lookup.model for lookup in access.lookups}
         self.named.update(looked_up)
-        tied = access.scoped | by_query | (looked_up if access.tied else set())
+        self.narrowed.update(access.scoped | {lookup.model for lookup in access.lookups if lookup.tied})
+        tied = access.right | (looked_up if access.tied else set())
         for model in tied:
             self.right.setdefault(model, []).append(route)
             if set(route.methods) <= _SAFE and (model in looked_up or model in access.scoped):
@@ -122,23 +128,79 @@ class _Judge:
                 self.listed.add(query.model)
 
     def _handler(self, route: Route, access: Access) -> Iterator[Unscoped]:
-        if access.tied or _is_guarded(route) or not (route.is_protected or access.knows_caller):
+        anonymous = route.is_protected is False and not access.knows_caller
+        if access.tied or not (route.is_protected or access.knows_caller or anonymous):
             return
-        if any(lookup.tied for lookup in access.lookups):
-            return
+        guarded = _is_guarded(route)
+        right = access.right
         faults: dict[str, tuple[Lookup, Owner, list[Use]]] = {}
         for lookup in access.lookups:
-            owner = self._owner(lookup.model)
-            if owner is None:
+            if lookup.model in right or (guarded and not self._narrowed(route, lookup.model)):
                 continue
             uses = [use for use in access.uses if use.lookup == lookup]
-            if uses or self._shows(route, access, lookup):
+            owner = self._owner(lookup.model, bool(uses))
+            if owner is None or (anonymous and not (uses and self.right.get(lookup.model))):
+                continue
+            if right and not self.right.get(lookup.model):
+                continue
+            if uses or self._shows(route, access, lookup) or self._takes(route, access, lookup):
                 faults.setdefault(lookup.model, (lookup, owner, uses))
         if not faults:
             return
         model, (lookup, owner, uses) = max(faults.items(), key=lambda one: len(one[1][2]))
-        verbs = tuple(dict.fromkeys(use.verb for use in uses)) or ("reads",)
-        yield self._fault(route, model, owner, verbs, lookup, uses[0] if uses else None)
+        verbs = tuple(dict.fromkeys(use.verb for use in uses))
+        if not verbs:
+            verbs = ("reads",) if self._shows(route, access, lookup) else ("uses",)
+        yield self._fault(route, model, owner, verbs, lookup, uses[0] if uses else None, anonymous=anonymous)
+
+    def _narrowed(self, route: Route, model: str) -> bool:
+        """Whether other handlers behind the very same guards still ask whose the object is.
+
+        Their authors hold that the role alone does not open everybody's rows.
+        """
+        if any(guard.unresolved for guard in route.guards) or any(
+            self._chooses(guard, route) for guard in route.authorisation
+        ):
+            return False
+        own = _roles_asked(route)
+        return any(
+            other.handler != route.handler and _roles_asked(other) == own
+            for other in self.right.get(model, ())
+        )
+
+    def _chooses(self, guard: Guard, route: Route) -> bool:
+        """Whether a guard is given what the client names: it may ask about that very object."""
+        if guard.function is None:
+            return True
+        function = self.project.graph.functions[guard.function]
+        given = {parameter.name for parameter in route.parameters if parameter.source == "path"}
+        if given.intersection(parameter.name for parameter in function.summary.parameters):
+            return True
+        return any(
+            isinstance(row, Attr | Name) and _last(row) in _NAMED_BY_CLIENT
+            for term in inner_terms(
+                function.file,
+                (
+                    event.term
+                    for index, inner in enumerate(function.file.summary.functions)
+                    if index == function.index or inner.parent == function.index
+                    for event in inner.events
+                ),
+            )
+            for row in (function.file.summary.terms[term],)
+        )
+
+    def _takes(self, route: Route, access: Access, lookup: Lookup) -> bool:
+        """Whether a handler makes something with an object that others may not even read."""
+        return (
+            not (set(route.methods) & _SAFE)
+            and lookup.model in self.reads_right
+            and route.handler is not None
+            and any(
+                route.handler in self.project.effects.steps(effect)
+                for effect in (Effect.WRITES, Effect.COMMITS)
+            )
+        )
 
     def _fault(
         self,
@@ -149,6 +211,7 @@ class _Judge:
         lookup: Lookup | None,
         use: Use | None,
         methods: tuple[str, ...] = (),
+        anonymous: bool = False,
     ) -> Unscoped:
         right = [other for other in self.right.get(model, []) if other.handler != route.handler]
         return Unscoped(
@@ -163,15 +226,19 @@ class _Judge:
             siblings=len(right),
             peers=self.named[model],
             example=right[0] if right else None,
+            anonymous=anonymous,
             convention=bool(self.right),
         )
 
-    def _owner(self, model: str) -> Owner | None:
+    def _owner(self, model: str, changed: bool = False) -> Owner | None:
+        """What ties a row to its owner; people and tenants own themselves, and only changing them is a fault."""
         if model.startswith("sql:"):
-            return Owner("user_id", direct=True) if self._owned_table(model[4:]) else None
+            owned = self.narrowed[model] or self._owned_table(model[4:])
+            return Owner("user_id", direct=True) if owned else None
         if self.owners.is_person(model) or self.owners.is_tenant(model):
-            return None
-        return self.owners.of(model)
+            return Owner("id", direct=True) if changed else None
+        by_convention = self.narrowed[model] > 1 and 2 * self.narrowed[model] >= self.named[model]
+        return self.owners.of(model) or (Owner("", direct=False) if by_convention else None)
 
     def _owned_table(self, table: str) -> bool:
         """Whether any statement on a table asks whose its rows are."""
@@ -285,6 +352,14 @@ def _names_people(terms: tuple[object, ...]) -> bool:
     return any(
         isinstance(row, Attr) and row.name in ("email", "phone", "phone_number", "address") for row in terms
     )
+
+
+def _last(row: Attr | Name) -> str:
+    return row.name if isinstance(row, Attr) else row.symbol.rpartition(".")[2]
+
+
+def _roles_asked(route: Route) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset((guard.symbol, guard.given) for guard in route.authorisation)
 
 
 def _is_guarded(route: Route) -> bool:

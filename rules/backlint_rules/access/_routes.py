@@ -2,9 +2,11 @@
 
 import re
 
-from backlint.api import Effect, LinkedFunction, Project, Role, Route, Span
+from backlint.api import CallSite, ClassValue, Effect, LinkedFunction, Project, Role, Route, Span, options
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_CHECKS_FIELDS = re.compile(r"clean|validate|is_valid")
+_MANY = 40
 _LOGIN = frozenset({"login", "signin", "logon", "authenticate"})
 _TOKEN = frozenset(
     {
@@ -28,6 +30,8 @@ _OF_A_SESSION = frozenset({"auth", "token", "tokens", "jwt", "session", "access"
 _REGISTER = frozenset({"register", "registration", "signup"})
 _SECOND_FACTOR = frozenset({"otp", "totp", "2fa", "mfa"})
 _VERIFIED = frozenset({"email", "otp", "code", "account", "phone"})
+_KEYS = frozenset({"webauthn", "passkey", "passkeys", "fido", "fido2", "u2f", "saml", "sso", "oauth", "oidc"})
+"""Ways in that nothing can be guessed at: another party, or a signature, answers for the caller."""
 _PASSWORD = frozenset({"reset", "forgot", "forget", "forgotten", "recover", "recovery", "change"})
 _PUBLIC = frozenset(
     {
@@ -74,7 +78,7 @@ def gives_access(route: Route) -> str:
     found = route_words(route)
     segment, name = words(_literal(route.path).rstrip("/").rpartition("/")[2]), words(route.name)
     last = segment | name
-    if "logout" in found or "signout" in found:
+    if "logout" in found or "signout" in found or found & _KEYS:
         return ""
     if "password" in found and found & _PASSWORD:
         return "password reset"
@@ -93,15 +97,20 @@ def gives_access(route: Route) -> str:
     return ""
 
 
+def takes_calls_of_others(route: Route) -> bool:
+    """Whether another service calls a route, by its name: a webhook."""
+    return bool(route_words(route) & {"webhook", "webhooks", "hook", "hooks", "ipn"})
+
+
 def is_public_by_name(route: Route, public: tuple[str, ...]) -> bool:
     """Whether a route is public on purpose: by its address, or by the configuration."""
-    if any(_matches(route.path, pattern) for pattern in public):
+    if any(matches(route.path, pattern) for pattern in public):
         return True
     told = route_words(route) | words(route.location[0].rpartition("/")[2])
-    return bool(gives_access(route)) or bool(told & _PUBLIC) or route.path in ("", "/")
+    return bool(gives_access(route)) or bool(told & (_PUBLIC | _KEYS)) or route.path in ("", "/")
 
 
-def _matches(path: str, pattern: str) -> bool:
+def matches(path: str, pattern: str) -> bool:
     escaped = re.escape(pattern).replace(r"\*", ".*")
     return re.fullmatch(escaped + "/?", path) is not None
 
@@ -110,6 +119,36 @@ def changes_state(project: Project, handler: LinkedFunction) -> bool:
     """Whether a handler writes, enqueues or sends, itself or through what it calls."""
     effects = (Effect.WRITES, Effect.COMMITS, Effect.ENQUEUES, Effect.SENDS_MAIL)
     return any(handler.key in project.effects.steps(effect) for effect in effects)
+
+
+def runs(project: Project, handler: LinkedFunction, depth: int = 2) -> list[LinkedFunction]:
+    """A handler and the project's functions that run for it: what it calls, and the checks of forms that it fills."""
+    found = {handler.key: handler}
+    pending = [(handler, 0)]
+    while pending and len(found) < _MANY:
+        function, at = pending.pop(0)
+        for call in function.calls if at < depth else ():
+            for key in (*call.targets, *_checks_of_form(project, call)):
+                if key not in found:
+                    found[key] = project.graph.functions[key]
+                    pending.append((found[key], at + 1))
+    return list(found.values())
+
+
+def _checks_of_form(project: Project, call: CallSite) -> list[tuple[int, int]]:
+    """The methods of a form or serializer that a call makes which look at what was sent."""
+    found: list[tuple[int, int]] = []
+    for value in options(call.callee):
+        for ancestor in (
+            project.evaluator.classes.order(value.symbol) if isinstance(value, ClassValue) else ()
+        ):
+            cls = project.evaluator.classes.project_class(ancestor)
+            for number in () if cls is None else cls.summary.methods:
+                if cls is not None and _CHECKS_FIELDS.match(
+                    cls.file.summary.functions[number].name.rpartition(".")[2]
+                ):
+                    found.append((cls.file.index, number))
+    return found
 
 
 def plays(project: Project, handler: LinkedFunction, role: Role, name: re.Pattern[str]) -> bool:

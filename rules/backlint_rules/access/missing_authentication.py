@@ -14,13 +14,17 @@ from backlint.api import (
     Route,
     Rule,
     Severity,
+    unscoped_objects,
 )
 from backlint_rules.access._routes import (
     CREDENTIALS,
     changes_state,
+    gives_access,
     is_public_by_name,
+    matches,
     one_line,
     plays,
+    takes_calls_of_others,
     words,
 )
 
@@ -60,20 +64,79 @@ class MissingAuthentication(Rule):
         """Compare each unprotected route with how the project protects the others."""
         protected = [route for route in project.routes if route.is_protected]
         told: set[object] = set()
+        public: list[Route] = []
         for route in project.routes:
             key = route.handler or route.location
             if key in told or route.handler is None or route.is_protected is not False:
                 continue
-            if is_public_by_name(route, project.facts.public_routes):
+            if gives_access(route) or _is_listed(route, project.facts.public_routes):
                 continue
             told.add(key)
             handler = project.graph.functions[route.handler]
-            if (
-                protected
-                and not _checks_inside(project, handler)
-                and not _holds_credential(project, route, handler)
-            ):
+            if not protected or _checks_inside(project, handler):
+                continue
+            if route.is_marked_public or is_public_by_name(route, project.facts.public_routes):
+                public.append(route)
+            elif not _holds_credential(project, route, handler):
                 _judge(project, findings, route, handler, protected)
+        _judge_public(project, findings, public)
+
+
+def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
+    """Whether the configuration of the project says that everybody may call a route."""
+    return any(matches(route.path, pattern) for pattern in public)
+
+
+def _judge_public(project: Project, findings: Findings, routes: list[Route]) -> None:
+    """Routes that are public on purpose, and do what nobody can have meant to be."""
+    changed = {
+        fault.handler: fault
+        for fault in unscoped_objects(project)
+        if fault.anonymous and fault.lookup is not None
+    }
+    for route in routes:
+        if route.handler is None:
+            continue
+        handler = project.graph.functions[route.handler]
+        method = "/".join(route.methods) or "ANY"
+        fault = changed.get(route.handler)
+        if fault is not None and fault.lookup is not None:
+            table = fault.model.removeprefix("sql:").rpartition(".")[2]
+            does = " and ".join(fault.verbs)
+            findings.add(
+                handler,
+                f"`{method} {route.path}` asks nobody who they are, and {does} any `{table}` by `{fault.lookup.text}`",
+                confidence=Confidence.MEDIUM,
+                advice=f"ask who calls, or look the `{table}` up by something that only its owner knows",
+                evidence=()
+                if fault.use is None
+                else (Evidence(fault.use.path, fault.use.span, f"the `{table}` is changed here"),),
+            )
+        elif takes_calls_of_others(route) and changes_state(project, handler):
+            example = _verified(project, route)
+            if example is not None:
+                findings.add(
+                    handler,
+                    f"`{method} {route.path}` asks nobody who they are, and changes data; "
+                    f"`{example.name}` beside it verifies who sends",
+                    confidence=Confidence.MEDIUM,
+                    advice=f"verify the signature as `{example.name}` does, or ask callers to sign in",
+                    evidence=(
+                        Evidence(
+                            example.location[0], one_line(example.location[1]), "it verifies the signature"
+                        ),
+                    ),
+                )
+
+
+def _verified(project: Project, route: Route) -> Route | None:
+    """Another webhook of the project that verifies what it is sent."""
+    for other in project.routes:
+        if other.handler in (None, route.handler) or not takes_calls_of_others(other):
+            continue
+        if other.handler is not None and _checks_inside(project, project.graph.functions[other.handler]):
+            return other
+    return None
 
 
 def _checks_inside(project: Project, handler: LinkedFunction) -> bool:

@@ -2,7 +2,7 @@
 
 from backlint.api import Confidence, Evidence, Findings, Project, Rule, Severity, Unscoped, unscoped_objects
 
-_DOES = {"changes": "changes", "deletes": "deletes", "reads": "hands out"}
+_DOES = {"changes": "changes", "deletes": "deletes", "reads": "hands out", "uses": "takes"}
 
 
 class MissingObjectAuthorization(Rule):
@@ -30,6 +30,8 @@ class MissingObjectAuthorization(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Report each handler and view class whose objects nothing ties to the caller."""
         for fault in unscoped_objects(project):
+            if fault.anonymous:
+                continue
             if fault.lookup is None:
                 _report_class(project, findings, fault)
             else:
@@ -114,6 +116,8 @@ def _advice(fault: Unscoped, key: str) -> str:
 def _confidence(fault: Unscoped) -> Confidence:
     if not fault.convention:
         return Confidence.LOW
+    if fault.verbs == ("uses",):
+        return Confidence.MEDIUM
     writes = fault.verbs != ("reads",)
     if fault.siblings and (writes or fault.private):
         return Confidence.HIGH

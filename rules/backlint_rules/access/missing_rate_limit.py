@@ -2,10 +2,39 @@
 
 import re
 
-from backlint.api import Confidence, Findings, Project, Role, Route, Rule, Severity
-from backlint_rules.access._routes import CREDENTIALS, changes_state, gives_access, one_line, plays, words
+from backlint.api import (
+    Attr,
+    Compare,
+    Confidence,
+    Const,
+    Effect,
+    Evidence,
+    Findings,
+    FunctionValue,
+    Item,
+    LinkedFunction,
+    Project,
+    Role,
+    Route,
+    Rule,
+    Severity,
+    options,
+)
+from backlint_rules.access._routes import (
+    CREDENTIALS,
+    changes_state,
+    gives_access,
+    one_line,
+    plays,
+    runs,
+    words,
+)
 
 _LIMITS = re.compile(r"rate_?limit|throttl|limiter|too_?many|bucket", re.IGNORECASE)
+_VERIFIES = re.compile(r"verify|check|compare", re.IGNORECASE)
+_ADDRESSES = frozenset(
+    {"email", "email_address", "phone", "phone_number", "recipient", "recipients", "identity"}
+)
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
 _WHY = {
     "login": "passwords and tokens can be guessed without end",
@@ -13,14 +42,20 @@ _WHY = {
     "password reset": "codes can be guessed, and mail sent to anyone, without end",
     "one-time code": "a six-digit code can be guessed in minutes",
     "verification": "codes can be guessed without end",
+    "mail": "anybody can have mail sent to any address, without end",
+    "invitation": "mail can be sent to anyone without end, in the name of the service",
+    "password": "the password it asks for can be guessed without end",
+    "account": "accounts can be made by the thousand, and mail sent to anyone",
+    "intake": "anybody can fill the tables and the queue",
 }
+"""What an endpoint is for, and what calling it without end gives."""
 
 
 class MissingRateLimit(Rule):
-    """Checks for login, token, registration, reset and verification endpoints without a rate limit.
+    """Checks for login, token, registration, reset, verification and invitation endpoints without a rate limit.
 
     ## Why is this bad?
-    These endpoints can be called by people who have not proved who they are, and each call is a guess at a
+    Most of these endpoints can be called by people who have not proved who they are, and each call is a guess at a
     password or code, an e-mail sent, or an account made. Lists of leaked passwords are tried at thousands a minute; a
     six-digit code falls in minutes; and the mail provider's bill and reputation are yours.
 
@@ -39,28 +74,160 @@ class MissingRateLimit(Rule):
     security_severity = 6.5
 
     def check(self, project: Project, findings: Findings) -> None:
-        """Look at each route whose address or handler says that it lets people in."""
+        """Look at each route whose address, handler or doing says that it lets people in, sends mail or guesses."""
         told: set[object] = set()
         for route in project.routes:
-            purpose = gives_access(route)
             key = route.handler or route.location
-            if not purpose or key in told or route.limits or route.is_protected:
-                continue
-            if any(words(parameter.name) & (CREDENTIALS | {"signed"}) for parameter in route.parameters):
+            if key in told or route.limits:
                 continue
             if route.methods and not _CHANGING.intersection(route.methods):
                 continue
-            told.add(key)
-            _report(project, findings, route, purpose)
+            handler = None if route.handler is None else project.graph.functions[route.handler]
+            purpose, confidence = _purpose(project, route, handler)
+            if purpose:
+                told.add(key)
+                _report(project, findings, route, handler, purpose, confidence)
 
 
-def _report(project: Project, findings: Findings, route: Route, purpose: str) -> None:
-    handler = None if route.handler is None else project.graph.functions[route.handler]
-    if handler is not None and plays(project, handler, Role.LIMITS_RATE, _LIMITS):
+def _purpose(project: Project, route: Route, handler: LinkedFunction | None) -> tuple[str, Confidence]:
+    """What a route is for that should be bounded, and how sure that is; empty for others."""
+    named = gives_access(route)
+    if named and not route.is_protected:
+        if any(words(parameter.name) & (CREDENTIALS | {"signed"}) for parameter in route.parameters):
+            return "", Confidence.LOW
+        if handler is not None and not route.methods and not _takes_posts(project, handler):
+            return "", Confidence.LOW
+        doubtful = any(guard.unresolved for guard in route.guards) or not route.methods
+        return named, Confidence.MEDIUM if doubtful else Confidence.HIGH
+    if handler is None:
+        return "", Confidence.LOW
+    return _by_doing(project, route, handler)
+
+
+def _by_doing(project: Project, route: Route, handler: LinkedFunction) -> tuple[str, Confidence]:
+    """What a handler does that strangers, or anybody with an account, should not do without end."""
+    anonymous = route.is_protected is False
+    functions = runs(project, handler)
+    invites = bool(words(route.name) & {"invite", "invitation", "invitations"}) or any(
+        "invite" in words(one.name.rpartition(".")[2]) for one in functions
+    )
+    if anonymous and _sends_mail(project, functions) and _names_address(project, functions):
+        return "mail", Confidence.MEDIUM
+    if invites and not anonymous and _sends_mail(project, functions):
+        return "invitation", Confidence.LOW if route.authorisation else Confidence.MEDIUM
+    if _guesses(project, functions):
+        return "password", Confidence.MEDIUM if anonymous else Confidence.LOW
+    if not anonymous and not route.limits and _makes_people(project, route, functions):
+        return "account", Confidence.LOW
+    if (
+        anonymous
+        and handler.key in project.effects.steps(Effect.ENQUEUES)
+        and changes_state(project, handler)
+    ):
+        return "intake", Confidence.LOW
+    return "", Confidence.LOW
+
+
+def _takes_posts(project: Project, handler: LinkedFunction) -> bool:
+    """Whether a handler of any method changes something, or asks if the method is POST."""
+    if changes_state(project, handler):
+        return True
+    for term in {event.term for event in handler.summary.events if event.term >= 0}:
+        for inner in project.terms_of(handler, term):
+            row = project.term(handler, inner)
+            if isinstance(row, Attr) and row.name == "POST":
+                return True
+            if isinstance(row, Compare) and project.constant(handler, row.right) == "POST":
+                return True
+    return any(
+        isinstance(row := project.term(handler, block.terms[0]), Compare)
+        and project.constant(handler, row.right) == "POST"
+        for block in handler.summary.blocks
+        if block.terms
+    )
+
+
+def _sends_mail(project: Project, functions: list[LinkedFunction]) -> bool:
+    """Whether functions send mail, or hand it to a job that does."""
+    sends = project.effects.steps(Effect.SENDS_MAIL)
+    if functions[0].key in sends:
+        return True
+    for function in functions:
+        for call in function.calls:
+            if Effect.ENQUEUES not in call.effects:
+                continue
+            given = (call.row.function, *call.row.arguments)
+            for term in given:
+                row = project.term(function, term)
+                base = row.base if isinstance(row, Attr) else term
+                for value in options(project.value(function, base)):
+                    if isinstance(value, FunctionValue) and (value.file, value.function) in sends:
+                        return True
+                name = project.constant(function, term)
+                if isinstance(name, str) and _is_mail_job(project, name):
+                    return True
+    return False
+
+
+def _is_mail_job(project: Project, name: str) -> bool:
+    sends = project.effects.steps(Effect.SENDS_MAIL)
+    return any(
+        project.graph.functions[key].summary.name == name.rpartition(".")[2] and key in sends
+        for key in project.jobs
+    )
+
+
+def _names_address(project: Project, functions: list[LinkedFunction]) -> bool:
+    """Whether the first of the functions is told an address."""
+    function = functions[0]
+    for event in function.summary.events:
+        for term in project.terms_of(function, event.term) if event.term >= 0 else ():
+            row = project.term(function, term)
+            if isinstance(row, Attr) and row.name.lower() in _ADDRESSES:
+                return True
+            key = project.term(function, row.key) if isinstance(row, Item) else row
+            if isinstance(key, Const) and isinstance(key.value, str) and key.value.lower() in _ADDRESSES:
+                return True
+    return any(parameter.name.lower() in _ADDRESSES for parameter in function.summary.parameters)
+
+
+def _guesses(project: Project, functions: list[LinkedFunction]) -> bool:
+    """Whether a password that was sent is compared with a stored one."""
+    return any(
+        _VERIFIES.search(project.words(function, call.row.function).rpartition(".")[2])
+        and (
+            Effect.HASHES_PASSWORD in call.effects
+            or any(key in project.effects.steps(Effect.HASHES_PASSWORD) for key in call.targets)
+        )
+        for function in functions[:1]
+        for call in function.calls
+    )
+
+
+def _makes_people(project: Project, route: Route, functions: list[LinkedFunction]) -> bool:
+    """Whether a collection of users takes new ones."""
+    last = route.path.rstrip("/").rpartition("/")[2].lower()
+    if last not in ("users", "accounts", "members", "customers"):
+        return False
+    return functions[0].key in project.effects.steps(Effect.WRITES) or functions[
+        0
+    ].key in project.effects.steps(Effect.COMMITS)
+
+
+def _is_limited(project: Project, handler: LinkedFunction) -> bool:
+    return any(plays(project, function, Role.LIMITS_RATE, _LIMITS) for function in runs(project, handler))
+
+
+def _report(
+    project: Project,
+    findings: Findings,
+    route: Route,
+    handler: LinkedFunction | None,
+    purpose: str,
+    confidence: Confidence,
+) -> None:
+    if handler is not None and _is_limited(project, handler):
         return
-    if handler is not None and not route.methods and not changes_state(project, handler):
-        return
-    doubtful = any(guard.unresolved for guard in route.guards)
     method = "/".join(route.methods) or "ANY"
     limited = sorted(other.name for other in project.routes if other.limits)
     example = f", as `{limited[0]}` does" if limited else ""
@@ -70,6 +237,16 @@ def _report(project: Project, findings: Findings, route: Route, purpose: str) ->
         one_line(route.location[1]),
         f"`{method} {route.path}` ({purpose}) has no rate limit: {_WHY[purpose]}",
         handler=handler,
-        confidence=Confidence.MEDIUM if doubtful or route.methods == () else Confidence.HIGH,
+        confidence=confidence,
         advice=f"put a limiter on `{route.name}`{example}: per address and per account, in a shared store",
+        evidence=_view(project, route),
     )
+
+
+def _view(project: Project, route: Route) -> tuple[Evidence, ...]:
+    """The view class, where a limit for all its methods would stand."""
+    cls = project.evaluator.classes.project_class(route.view) if route.view and route.handler else None
+    if cls is None:
+        return ()
+    name = route.view.rpartition(".")[2]
+    return (Evidence(cls.file.summary.path, one_line(cls.summary.span), f"`{name}` sets no limit either"),)

@@ -229,7 +229,7 @@ def test_flask_hooks_guard_their_blueprint() -> None:
     assert route(project, "y").is_protected is False
 
 
-def test_a_hook_with_exempt_paths_is_unknown() -> None:
+def test_a_hook_with_exempt_endpoints_asks_at_the_others() -> None:
     project = project_from(
         {
             "app/main.py": """
@@ -243,13 +243,16 @@ def test_a_hook_with_exempt_paths_is_unknown() -> None:
                     if g.user is None:
                         abort(401)
 
+                @app.get("/")
+                def home(): ...
+
                 @app.get("/x")
                 def x(): ...
                 """
         }
     )
-    assert guards(route(project, "x")) == ["require_login:?"]
-    assert route(project, "x").is_protected is None
+    assert guards(route(project, "x")) == ["require_login:authenticates"]
+    assert route(project, "home").is_protected is False
 
 
 DRF = {

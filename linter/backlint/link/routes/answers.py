@@ -15,6 +15,7 @@ import msgspec
 from backlint.effect import Role
 from backlint.link.graph import bare
 from backlint.link.routes.origins import definition
+from backlint.link.routes.path_tests import PathTest, PathTests, negated
 from backlint.link.values import UNKNOWN, ClassValue, ExternalValue, InstanceValue, options
 from backlint.link.words import words
 from backlint.summary import BlockKind, EventKind
@@ -90,6 +91,8 @@ class Answer(msgspec.Struct, frozen=True):
     unresolved: bool = False
     opaque: bool = False
     """Unresolved only because something it calls is not known."""
+    exempts: tuple[PathTest, ...] = ()
+    """Addresses at which it asks nothing."""
 
 
 class Answers:
@@ -133,6 +136,7 @@ class _Walk:
         self.open = False
         self.optional = False
         self.refuses = False
+        self.exempts: list[PathTest] = []
         self.told: set[Role] = set()
         """Roles of library functions that say whether somebody may pass, and leave it to the caller to refuse."""
 
@@ -145,7 +149,9 @@ class _Walk:
             return Answer(frozenset(self.roles - {Role.AUTHENTICATES, Role.AUTHORISES}))
         if Role.AUTHENTICATES in self.roles:
             self.roles.discard(Role.VERIFIES_SIGNATURE)
-        return Answer(frozenset(), True) if self.open else Answer(frozenset(self.roles))
+        if self.open:
+            return Answer(frozenset(), True)
+        return Answer(frozenset(self.roles), exempts=tuple(self.exempts))
 
     def function(self, key: FunctionKey, depth: int, outermost: bool) -> None:
         if key in self._seen or depth > _DEPTH or len(self._seen) > 80:
@@ -159,14 +165,48 @@ class _Walk:
             refusals[function.key] = list(self._read(function, depth))
         if outermost:
             for function in functions:
-                passes = self._passes(function, len(functions) > 1)
-                self.open = self.open or any(
-                    self._is_open(function, event, refusals[function.key]) for event in passes
-                )
+                for event in self._passes(function, len(functions) > 1):
+                    if self._is_open(function, event, refusals[function.key]):
+                        self._exempt(function, event)
+            self._confine(functions, refusals)
             firm = [
                 self._is_firm(function, event) for function in functions for event in refusals[function.key]
             ]
             self.optional = self.optional or (bool(firm) and not any(firm))
+
+    def _exempt(self, function: LinkedFunction, event: Event) -> None:
+        """Notes at which addresses a request is let through; where it is not for the address, all may be open."""
+        test = self._tests_of_path.around(function, event.block, self._is_about_caller)
+        if test is None:
+            self.open = True
+        else:
+            self.exempts.append(test)
+
+    def _confine(self, functions: list[LinkedFunction], refusals: dict[FunctionKey, list[Event]]) -> None:
+        """Notes that a guard asks at some addresses only, where every refusal stands under such a condition."""
+        found: list[PathTest] = []
+        for function in functions:
+            for event in refusals[function.key]:
+                tests = [
+                    test
+                    for block in function.blocks(event.block)
+                    if block.kind == BlockKind.IF
+                    and block.terms
+                    and (test := self._tests_of_path.of(function.file, block.terms[0], self._is_about_caller))
+                    and test.how != "never"
+                ]
+                if not tests:
+                    return
+                found.append(tests[-1])
+        if found:
+            self.exempts.append(negated(PathTest("or", parts=tuple(dict.fromkeys(found)))))
+
+    @property
+    def _tests_of_path(self) -> PathTests:
+        return PathTests(self._context)
+
+    def _is_about_caller(self, file: FileNode, term: int) -> bool:
+        return bool(_CALLER.search(self._test(file, term)))
 
     def _read(self, function: LinkedFunction, depth: int) -> Iterator[Event]:
         """Notes roles; gives the events at which a request is refused."""
@@ -304,8 +344,8 @@ class _Walk:
         """The status that a project's exception class sets."""
         for name in ("status_code", "code", "status"):
             found = self._context.class_attribute(symbol, name)
-            if found is not None:
-                return self._status(found[0].file, found[1])
+            if found is not None and (status := self._status(found[0].file, found[1])):
+                return status
         key = self._context.class_method(symbol, "__init__")
         if key is None:
             return 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backlint.link.routes.context import Context, argument
+from msgspec.structs import replace
+
+from backlint.link.routes.context import Context
 from backlint.link.routes.decorated import decorated_routes, registered_routes
 from backlint.link.routes.django import UrlConfigurations
 from backlint.link.routes.graphql import graphql_routes
@@ -15,10 +17,10 @@ from backlint.link.routes.mounts import Mounts
 from backlint.link.routes.parameters import parameters, schemas
 from backlint.link.routes.view_guards import ViewGuards
 from backlint.link.routes.views import HOOKS, VERBS, hooks, is_view
-from backlint.link.values import NONE
-from backlint.term import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from backlint.link.graph import FunctionKey
     from backlint.link.project import Project
     from backlint.link.routes.draft import Draft
@@ -76,31 +78,32 @@ def _finish(guards: Guards, views: ViewGuards, everywhere: tuple[PendingGuard, .
         parameters=given,
         body=body,
         response=response,
-        guards=_effective(context, draft, chain),
+        guards=_effective(draft, [*_asking(chain, draft, name)]),
     )
 
 
-def _effective(context: Context, draft: Draft, chain: list[Guard]) -> tuple[Guard, ...]:
-    """The guards without repeats; of Django Ninja's `auth=`, the nearest replaces those further out."""
+def _asking(chain: list[Guard], draft: Draft, name: str) -> Iterator[Guard]:
+    """The guards that ask something at this address."""
+    for guard in chain:
+        found = [test.holds(draft.path, draft.methods, name) for test in guard.exempts]
+        if True in found:
+            continue
+        if None in found:
+            yield replace(guard, roles=(), unresolved=True)
+        else:
+            yield guard
+
+
+def _effective(draft: Draft, chain: list[Guard]) -> tuple[Guard, ...]:
+    """The guards without repeats; of Django Ninja's `auth=` and `throttle=`, the nearest replaces those further out."""
     kept = list(dict.fromkeys(chain))
     if draft.framework == "ninja":
-        if _opens(context, draft):
-            return tuple(guard for guard in kept if guard.kind is not GuardKind.AUTH)
-        levels = [guard.level for guard in kept if guard.kind is GuardKind.AUTH]
-        nearest = next((level for level in ("route", "include", "router") if level in levels), None)
-        if nearest is not None:
-            kept = [guard for guard in kept if guard.kind is not GuardKind.AUTH or guard.level == nearest]
+        for kind in (GuardKind.AUTH, GuardKind.THROTTLE):
+            levels = [guard.level for guard in kept if guard.kind is kind]
+            nearest = next((level for level in ("route", "include", "router") if level in levels), None)
+            if nearest is not None:
+                kept = [guard for guard in kept if guard.kind is not kind or guard.level == nearest]
     return tuple(kept)
-
-
-def _opens(context: Context, draft: Draft) -> bool:
-    """Whether an operation says `auth=None`."""
-    if draft.call < 0 or draft.handler is None:
-        return False
-    file = context.project.files[draft.handler[0]]
-    row = file.summary.terms[draft.call]
-    given = argument(row, None, "auth") if isinstance(row, Call) else None
-    return given is not None and context.evaluator.value(file, given) == NONE
 
 
 def view_methods(project: Project) -> frozenset[FunctionKey]:

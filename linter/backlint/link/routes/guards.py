@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from backlint.effect import Role
 from backlint.link.routes.answers import GUARDING, Answer, Answers
 from backlint.link.routes.dependencies import dependencies_of, dependency_of
 from backlint.link.routes.model import Guard, GuardKind
 from backlint.link.routes.origins import definition
 from backlint.link.values import (
+    NONE,
     UNKNOWN,
     ClassValue,
     ConstantValue,
@@ -115,6 +118,9 @@ class Guards:
         if isinstance(row, Operation) and row.operator in ("|", "&"):
             yield self._combined(kind, row, owner, span, level)
             return
+        if value == NONE and kind in (GuardKind.AUTH, GuardKind.THROTTLE):
+            yield Guard(kind, "", file.summary.path, span, level)
+            return
         if value is UNKNOWN or isinstance(value, ConstantValue):
             text = self.context.text(file, term)
             yield Guard(
@@ -133,7 +139,11 @@ class Guards:
                 continue
             if not guard.roles and arguments:
                 guard = self._from_arguments(guard, owner, arguments)
-            yield guard
+            yield (
+                replace(guard, given=tuple(words(owner.summary, one) for one in arguments))
+                if arguments
+                else guard
+            )
 
     def _combined(self, kind: GuardKind, row: Operation, file: FileNode, span: Span, level: str) -> Guard:
         """`A & B` does what either does, `A | B` only what both do."""
@@ -223,8 +233,6 @@ class Guards:
 
     def _from_arguments(self, guard: Guard, file: FileNode, arguments: list[int]) -> Guard:
         """A guard made with classes or functions that decide: `Depends(Permissions([IsAdmin]))`."""
-        from msgspec.structs import replace
-
         keys: list[FunctionKey] = []
         unresolved = guard.unresolved
         for argument in arguments:
@@ -291,8 +299,6 @@ class Guards:
             yield from self.dependency(inner_file, inner, span, at, "dependency", seen)
 
     def _placed(self, guards: Iterator[Guard], at: FileNode) -> Iterator[Guard]:
-        from msgspec.structs import replace
-
         for guard in guards:
             yield replace(guard, path=at.summary.path)
 
@@ -335,7 +341,8 @@ def _guard(
     function: FunctionKey | None = None,
 ) -> Guard:
     unresolved = answer.unresolved and not (answer.opaque and kind in _BEFORE_ALL)
-    return Guard(kind, symbol, path, span, level, _ordered(answer.roles), unresolved, function)
+    exempts = answer.exempts if kind in _BEFORE_ALL else ()
+    return Guard(kind, symbol, path, span, level, _ordered(answer.roles), unresolved, function, (), exempts)
 
 
 _HANDS_OVER = frozenset(

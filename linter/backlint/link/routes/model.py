@@ -9,10 +9,8 @@ import msgspec
 from backlint.effect import Role
 from backlint.finding import Span
 from backlint.link.graph import FunctionKey
+from backlint.link.routes.path_tests import UNKNOWN_PART, PathTest
 from backlint.link.values import Value
-
-UNKNOWN_PART = "…"
-"""Stands in a path for what the code does not spell out."""
 
 
 class RouteKind(StrEnum):
@@ -67,7 +65,7 @@ class Guard(msgspec.Struct, frozen=True):
 
     kind: GuardKind
     symbol: str
-    """Absolute name of what guards; as written where that is unknown."""
+    """Absolute name of what guards; as written where that is unknown, empty of `auth=None`."""
     path: str
     span: Span
     """Where it is put on the route."""
@@ -78,6 +76,10 @@ class Guard(msgspec.Struct, frozen=True):
     """What it does can't be known: it may authenticate. `roles` is empty then."""
     function: FunctionKey | None = None
     """The project function that runs, where there is one."""
+    given: tuple[str, ...] = ()
+    """The constants that it is made with, as text: the roles of `require_role("owner", "editor")`."""
+    exempts: tuple[PathTest, ...] = ()
+    """Addresses at which it asks nothing; a route has its guards without those that leave it alone."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +134,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return None if any(guard.unresolved for guard in self.guards) else False
 
     @property
+    def is_marked_public(self) -> bool:
+        """Whether the code says of the route, or of its router, that everybody may call it."""
+        return any(guard.kind is GuardKind.AUTH and not guard.symbol for guard in self.guards)
+
+    @property
     def is_admin_path(self) -> bool:
         """Whether a part of the path says that it is for administrators or staff."""
         parts = self.path.lower().replace("_", "-").split("/")
@@ -141,3 +148,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 _ADMIN = frozenset(
     {"admin", "admins", "administration", "administrator", "internal", "staff", "backoffice", "superuser"}
 )
+
+__all__ = [
+    "UNKNOWN_PART",
+    "Guard",
+    "GuardKind",
+    "ParameterSource",
+    "Route",
+    "RouteKind",
+    "RouteParameter",
+]

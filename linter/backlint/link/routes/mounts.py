@@ -187,7 +187,7 @@ class Mounts:
             if given is None:
                 continue
             items = list(self.context.items(file, given))
-            if not items and keyword == "auth" and not _is_none(self.context, file, given):
+            if not items and keyword in ("auth", "throttle"):
                 items = [(file, given)]
             for owner, item in items:
                 yield PendingGuard(kind, owner.index, item, span, level)
@@ -297,6 +297,7 @@ _GUARDING = {
     "middleware": GuardKind.MIDDLEWARE,
     "middlewares": GuardKind.MIDDLEWARE,
     "auth": GuardKind.AUTH,
+    "throttle": GuardKind.THROTTLE,
 }
 
 
