@@ -1,5 +1,7 @@
 """Jobs enqueued inside an open transaction."""
 
+from typing import NamedTuple
+
 from backlint.api import (
     CallSite,
     Confidence,
@@ -10,6 +12,7 @@ from backlint.api import (
     Project,
     Rule,
     Severity,
+    Site,
     short_name,
 )
 
@@ -36,6 +39,7 @@ class EnqueueInTransaction(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what enqueues, and at calls that lead to it, inside a transaction."""
+        through: dict[int, list[_Through]] = {}
         for call in project.calls():
             target = None
             if Effect.ENQUEUES not in call.effects:
@@ -45,31 +49,84 @@ class EnqueueInTransaction(Rule):
             elif call.entry is not None and call.entry.retry is not None:
                 continue
             opened = project.open_transaction(call)
-            if opened is not None:
-                _report(project, findings, call, target, opened)
+            if opened is None:
+                continue
+            if target is None:
+                _report_direct(project, findings, call, opened)
+                continue
+            site = project.effects.last(target, Effect.ENQUEUES)
+            through.setdefault(id(site or call), []).append(_Through(call, target, opened, site))
+        for calls in through.values():
+            if len(calls) > 1 and calls[0].site is not None and _has_hook(project):
+                _report_site(project, findings, calls[0].site, calls)
+            else:
+                for one in calls:
+                    _report_call(project, findings, one)
 
 
-def _report(
-    project: Project, findings: Findings, call: CallSite, target: LinkedFunction | None, opened: Evidence
-) -> None:
-    function = call.function
-    if target is None:
-        queued = project.words(function, call.row.function)
-        message = f"`{queued}(…)` enqueues a job before the transaction is committed"
-        advice = (
-            f"enqueue after the commit: `transaction.on_commit(lambda: {queued}(…))`, or below the commit"
-        )
-        evidence: tuple[Evidence, ...] = (opened,)
-    else:
-        name = short_name(target)
-        message = f"`{name}` enqueues a job, and is called before the transaction is committed"
-        advice = f"call `{name}` after the commit, or let it enqueue with `transaction.on_commit`"
-        evidence = (opened, *project.effects.chain(target, Effect.ENQUEUES))
-    plain = target is None or project.effects.is_plain(target, Effect.ENQUEUES)
+class _Through(NamedTuple):
+    """A call inside a transaction that leads to what enqueues."""
+
+    call: CallSite
+    target: LinkedFunction
+    opened: Evidence
+    site: Site | None
+
+
+def _has_hook(project: Project) -> bool:
+    """Whether the place that enqueues can wait for the commit by itself: Django's `on_commit`."""
+    return "django" in project.mentions
+
+
+def _report_direct(project: Project, findings: Findings, call: CallSite, opened: Evidence) -> None:
+    queued = project.words(call.function, call.row.function)
     findings.add(
         call,
-        message,
-        confidence=Confidence.HIGH if plain else Confidence.MEDIUM,
-        advice=advice,
-        evidence=evidence,
+        f"`{queued}(…)` enqueues a job before the transaction is committed",
+        advice=f"enqueue after the commit: {_after(project, f'{queued}(…)')}",
+        evidence=(opened,),
     )
+
+
+def _after(project: Project, queued: str) -> str:
+    return (
+        f"`transaction.on_commit(lambda: {queued})`"
+        if _has_hook(project)
+        else f"move `{queued}` below the commit"
+    )
+
+
+def _report_call(project: Project, findings: Findings, one: _Through) -> None:
+    name = short_name(one.target)
+    hook = ", or let it enqueue with `transaction.on_commit`" if _has_hook(project) else ""
+    findings.add(
+        one.call,
+        f"`{name}` enqueues a job, and is called before the transaction is committed",
+        confidence=_confidence(project, one),
+        advice=f"call `{name}` after the commit{hook}",
+        evidence=(one.opened, *project.effects.chain(one.target, Effect.ENQUEUES)),
+    )
+
+
+def _report_site(project: Project, findings: Findings, site: Site, calls: list[_Through]) -> None:
+    """One report where one change mends all of the calls."""
+    name = short_name(site.function)
+    evidence = []
+    for one in calls:
+        evidence += [
+            Evidence(
+                one.call.function.path, one.call.span, f"called here, in `{short_name(one.call.function)}`"
+            ),
+            one.opened,
+        ]
+    findings.add(
+        site,
+        f"`{name}` enqueues a job before the commit: {len(calls)} calls lead here inside a transaction",
+        confidence=max((_confidence(project, one) for one in calls), key=lambda found: found.rank),
+        advice=f"let `{name}` enqueue with `transaction.on_commit`, which runs at once where no transaction is open",
+        evidence=tuple(dict.fromkeys(evidence)),
+    )
+
+
+def _confidence(project: Project, one: _Through) -> Confidence:
+    return Confidence.HIGH if project.effects.is_plain(one.target, Effect.ENQUEUES) else Confidence.MEDIUM
