@@ -32,7 +32,7 @@ from backlint.link.project import Project
 from backlint.link.query import Place, Query, Step
 from backlint.link.relations import Relation
 from backlint.link.routes.model import Guard, GuardKind, ParameterSource, Route, RouteKind, RouteParameter
-from backlint.link.sql import literal_text, sql_verb, statement_effects
+from backlint.link.sql import literal_text, sql_locks, sql_table, sql_upserts, sql_verb, statement_effects
 from backlint.link.unscoped import Unscoped, unscoped_objects
 from backlint.link.values import (
     UNKNOWN,
@@ -201,6 +201,9 @@ __all__ = [
     "passed",
     "short_name",
     "sink_arguments",
+    "sql_locks",
+    "sql_table",
+    "sql_upserts",
     "sql_verb",
     "statement_effects",
     "unaccounted",

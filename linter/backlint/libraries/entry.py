@@ -48,6 +48,8 @@ class QueryStep(StrEnum):
     DELETES = "deletes"
     BULK = "bulk"
     """One statement for many rows."""
+    UPSERTS = "upserts"
+    """Settles by itself what becomes of a row that is already there: get-or-create, `ON CONFLICT`."""
 
 
 class Timeout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

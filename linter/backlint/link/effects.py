@@ -31,6 +31,10 @@ class Effects:
                     self._callers.setdefault(target, []).append(call)
         self._steps: dict[Effect, dict[FunctionKey, Site | CallSite]] = {}
 
+    def callers(self, key: FunctionKey) -> list[CallSite]:
+        """The calls of the project that run a function."""
+        return self._callers.get(key, [])
+
     def steps(self, effect: Effect) -> dict[FunctionKey, Site | CallSite]:
         """For each function that has the effect, the place that gives it: a direct site or a call."""
         found = self._steps.get(effect)

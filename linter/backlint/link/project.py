@@ -252,6 +252,10 @@ class Project:
     def _atomic_requests(self) -> Evidence | None:
         return atomic_requests(self)
 
+    def callers(self, function: LinkedFunction) -> list[CallSite]:
+        """The calls of the project that run a function."""
+        return self.effects.callers(function.key)
+
     def calls(self) -> Iterator[CallSite]:
         """Every call of the project."""
         for function in self.functions:

@@ -19,6 +19,14 @@ _OTHER = frozenset({"create", "alter", "drop", "set", "begin", "commit", "rollba
                     "notify", "vacuum", "analyze", "pragma", "call", "grant", "declare", "fetch", "close", "release"})  # fmt: skip
 _COMMENT = re.compile(r"\s*(?:--[^\n]*\n|/\*.*?\*/)", re.DOTALL)
 _WORD = re.compile(r"[\s(]*([A-Za-z]+)")
+_TARGET = re.compile(
+    r"\b(?:from|into|update(?:\s+only)?|table)\s+[\"`\[]?(?:\w+[\"`\]]?\.[\"`\[]?)?(?P<table>\w+)", re.IGNORECASE
+)
+_LOCKS = re.compile(r"\bfor\s+(?:no\s+key\s+)?update\b|\block\s+table\b|\badvisory_|\bget_lock\s*\(", re.IGNORECASE)
+_UPSERTS = re.compile(
+    r"\bon\s+conflict\b|\bon\s+duplicate\s+key\b|\binsert\s+(?:ignore|or)\b|\breplace\s+into\b|\bwhere\s+not\s+exists\b",
+    re.IGNORECASE,
+)
 _CHANGES_IN_WITH = re.compile(r"\b(insert\s+into|update\s+\S+\s+set|delete\s+from)\b", re.IGNORECASE)
 
 
@@ -70,6 +78,22 @@ def statement_effects(text: str) -> frozenset[Effect]:
     if verb in _WRITES or (verb == "with" and _CHANGES_IN_WITH.search(text)):
         return frozenset({Effect.WRITES})
     return frozenset({Effect.QUERIES}) if verb in _READS else frozenset()
+
+
+def sql_table(text: str) -> str:
+    """The first table that a statement reads or changes, in lower case; empty where it isn't written out."""
+    found = _TARGET.search(text)
+    return found["table"].lower() if found else ""
+
+
+def sql_locks(text: str) -> bool:
+    """Whether a statement takes a lock: `FOR UPDATE`, `LOCK TABLE`, an advisory lock."""
+    return _LOCKS.search(text) is not None
+
+
+def sql_upserts(text: str) -> bool:
+    """Whether an insert settles by itself what becomes of a row that is already there."""
+    return _UPSERTS.search(text) is not None
 
 
 def sql_effects(evaluator: Evaluator, file: FileNode, term: int) -> frozenset[Effect] | None:

@@ -1,37 +1,27 @@
-"""Rows that are made after a look whether they exist, with nothing that keeps others from doing the same."""
+"""Rows that are made or changed after a look at the database, with nothing that keeps others from doing the same."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from backlint.api import (
-    Block,
-    BlockKind,
-    Call,
-    CallSite,
-    ClassValue,
-    Confidence,
-    Evidence,
-    Findings,
-    LinkedFunction,
-    Project,
-    Query,
-    QueryStep,
-    Rule,
-    Severity,
-    options,
-    short_name,
+from backlint.api import Confidence, Evidence, Findings, LinkedFunction, Project, Rule, Severity, short_name
+from backlint_rules.data._acts import Act, Acts
+from backlint_rules.data._looks import Look, LookKind, looks
+from backlint_rules.data._races import Locks, callers_handle, handles_violation, violations_answered
+from backlint_rules.data._states import (
+    Change,
+    ChangeKind,
+    Counters,
+    Source,
+    State,
+    block_of,
+    change_after,
+    first_read,
+    states,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_LOOKS = (QueryStep.ONE, QueryStep.BY_KEY, QueryStep.EXISTS, QueryStep.COUNTS)
-_VIOLATIONS = re.compile(
-    r"(?:IntegrityError|UniqueViolation|UniqueViolationError|DuplicateKeyError|NotUniqueError|Exception)$"
-)
-_LOCKS = re.compile(r"(?:^|_)(?:lock|locked|mutex|advisory|for_update)(?:_|$)", re.IGNORECASE)
 
 
 class CheckThenAct(Rule):
@@ -57,111 +47,117 @@ class CheckThenAct(Rule):
     tags = ("CWE-367",)
 
     def check(self, project: Project, findings: Findings) -> None:
-        """Look at every branch that depends on a query, and at what is created after it."""
+        """Look at every branch that depends on the database, and at what is made or changed after it."""
+        acts, locks, counters = Acts(project), Locks(project), Counters(project)
+        answered = violations_answered(project)
         for function in project.functions:
-            if not function.index or not any(block.kind == BlockKind.IF for block in function.summary.blocks):
+            if not function.index or not function.summary.blocks[1:]:
                 continue
             told: set[str] = set()
-            for number, block in enumerate(function.summary.blocks):
-                if block.kind not in (BlockKind.IF, BlockKind.ELSE) or not block.terms:
-                    continue
-                for query in _queries(project, function, block.terms[0]):
-                    made = _created(project, function, query, number, block)
-                    if made is None or query.model in told or _is_guarded(project, function, block, made):
-                        continue
-                    told.add(query.model)
-                    _report(project, findings, function, block, query, made)
-
-
-def _queries(project: Project, function: LinkedFunction, test: int) -> Iterator[Query]:
-    """Queries for a row, or for how many there are, that a test depends on."""
-    for index in project.terms_of(function, test):
-        if not isinstance(project.term(function, index), Call):
-            continue
-        query = project.query(function, index)
-        if query is None or not query.model or not query.may_have(*_LOOKS):
-            continue
-        if not query.may_have(QueryStep.LOCKS, QueryStep.CREATES, QueryStep.UPDATES, QueryStep.DELETES):
-            yield query
+            for look, act in _created(project, function, acts, told):
+                told.add(look.key)
+                line = function.summary.blocks[look.block].line
+                if not _is_settled(project, function, look, act, answered) and not locks.held(function, line):
+                    _report_created(project, findings, function, look, act)
+            for state, change in _changed(project, function, counters):
+                if state.name not in told and not locks.held(function, block_of(function, state).line):
+                    _report_changed(project, findings, function, state, change)
+                told.add(state.name)
 
 
 def _created(
-    project: Project, function: LinkedFunction, query: Query, number: int, block: Block
-) -> CallSite | None:
-    """The first row of the same table that is made where the test said that there is none."""
-    counts = query.may_have(QueryStep.COUNTS)
-    for call in function.calls:
-        inside = number in project.enclosing(function, call.block)
-        after = call.span.line > block.end_line and block.leaves
-        if call.span.line < block.line or not (inside or (after and block.kind == BlockKind.IF)):
-            continue
-        if any(isinstance(one, ClassValue) and one.symbol == query.model for one in options(call.callee)):
-            return call
-        steps = call.entry.query if call.entry is not None else ()
-        if QueryStep.CREATES in steps and not call.row.arguments:
-            name = project.words(function, call.row.function).rpartition(".")[2]
-            made = project.query(function, call.event.term)
-            if made is not None and made.model == query.model and (counts or "_or_" not in name):
-                return call
-    return None
+    project: Project, function: LinkedFunction, acts: Acts, told: set[str]
+) -> Iterator[tuple[Look, Act]]:
+    for look in looks(project, function):
+        act = None if look.key in told else acts.after(function, look)
+        if act is not None:
+            yield look, act
 
 
-def _is_guarded(project: Project, function: LinkedFunction, block: Block, made: CallSite) -> bool:
-    """Whether a violation is handled, or a lock is taken before the look."""
-    for one in function.summary.blocks:
-        if one.kind == BlockKind.TRY and one.end_line >= made.span.line:
-            names = [project.words(function, term) for term in one.terms]
-            if not names or any(_VIOLATIONS.search(name) for name in names):
-                return True
-        if one.kind == BlockKind.WITH and any(_LOCKS.search(project.words(function, t)) for t in one.terms):
-            return True
-    for call in function.calls:
-        if call.span.line > block.line:
-            continue
-        if call.entry is not None and QueryStep.LOCKS in call.entry.query:
-            return True
-        if _LOCKS.search(project.words(function, call.row.function).replace(".", "_")):
-            return True
-        for key in call.targets:
-            target = project.graph.functions[key]
-            if any(
-                inner.entry is not None and QueryStep.LOCKS in inner.entry.query for inner in target.calls
-            ):
-                return True
-    return False
+def _changed(
+    project: Project, function: LinkedFunction, counters: Counters
+) -> Iterator[tuple[State, Change]]:
+    for state in states(project, function):
+        change = change_after(project, function, state, counters)
+        if change is not None:
+            yield state, change
 
 
-def _report(
-    project: Project, findings: Findings, function: LinkedFunction, block: Block, query: Query, made: CallSite
+def _is_settled(project: Project, function: LinkedFunction, look: Look, act: Act, answered: bool) -> bool:
+    """Whether a violation of a unique constraint is handled."""
+    if handles_violation(project, function, act.call.block, act.call.span.line):
+        return True
+    if look.kind == LookKind.COUNT:
+        return False
+    return callers_handle(project, function) or (answered and _is_unique(project, look))
+
+
+def _is_unique(project: Project, look: Look) -> bool:
+    """Whether the columns that a look compares are a key of the table."""
+    model = project.model(look.key)
+    if model is None or look.query is None:
+        return False
+    columns = {one.column for one in project.filters(look.query) if one.equals}
+    return bool(columns) and model.is_key(columns)
+
+
+def _reached(project: Project, function: LinkedFunction) -> bool:
+    return project.is_handler(function) or function in project.per_request or function in project.per_job
+
+
+def _report_created(
+    project: Project, findings: Findings, function: LinkedFunction, look: Look, act: Act
 ) -> None:
-    name = query.model.rpartition(".")[2]
-    counts = query.may_have(QueryStep.COUNTS)
-    model = project.model(query.model)
-    columns = {one.column for one in project.filters(query) if one.equals}
-    unique = model is not None and bool(columns) and model.is_key(columns)
-    if counts:
+    name = look.key.rpartition(".")[2]
+    query = look.query
+    columns = {one.column for one in project.filters(query) if one.equals} if query is not None else set()
+    if look.kind == LookKind.COUNT:
+        what = "counting them"
         end = f"two requests at once both pass, and make one `{name}` too many"
         advice = (
             f"lock the row that the `{name}` rows belong to before counting them, in the same transaction"
         )
-    elif unique:
+    elif _is_unique(project, look) or (query is None):
+        what = "looking whether there is one"
         end = "two requests at once both find none, and one of them fails with an unhandled unique violation"
         advice = f"make the `{name}` with an upsert or get-or-create, or handle the unique violation"
     else:
+        what = "looking whether there is one"
         end = f"two requests at once both find none, and make a `{name}` each"
         on = f" on {', '.join(f'`{one}`' for one in sorted(columns))}" if columns else ""
         advice = f"add a unique constraint{on}, and make the `{name}` with an upsert or handle the violation"
-    evidence = [Evidence(function.path, made.span, f"the `{name}` is made here")]
-    if query.origin is not None:
-        evidence.insert(
-            0, Evidence(query.origin.file.summary.path, query.origin.span, "the look whether there is one")
-        )
-    reached = project.is_handler(function) or function in project.per_request or function in project.per_job
+    sure = _reached(project, function) and (query is None or query.complete) and len(act.evidence) <= 2
     findings.add(
         function,
-        f"`{short_name(function)}` makes a `{name}` after looking whether there is one: {end}",
-        span=block.span,
-        confidence=Confidence.MEDIUM if reached and query.complete else Confidence.LOW,
+        f"`{short_name(function)}` makes a `{name}` after {what}: {end}",
+        span=function.summary.blocks[look.block].span,
+        confidence=Confidence.MEDIUM if sure else Confidence.LOW,
         advice=advice,
-        evidence=tuple(evidence),
+        evidence=(look.evidence, *act.evidence),
+    )
+
+
+def _report_changed(
+    project: Project, findings: Findings, function: LinkedFunction, state: State, change: Change
+) -> None:
+    column = f"`{state.name}.{state.column}`"
+    model = state.model.rpartition(".")[2]
+    if change.kind == ChangeKind.COUNTED:
+        message = f"{column} is checked and then counted on: two requests at once both pass, and one change is lost"
+    elif change.kind == ChangeKind.CHARGED:
+        message = f"{column} is compared before {change.what} is made: two requests at once both pass the limit"
+    else:
+        message = f"{column} is checked and then set: two requests at once both pass, and each {change.what}"
+    evidence = [Evidence(function.path, block_of(function, state).span, f"{column} is checked here")]
+    first = first_read(project, function, state)
+    if first is not None and first.span.line != evidence[0].span.line:
+        evidence.insert(0, first)
+    sure = state.source == Source.LOADED and _reached(project, function)
+    findings.add(
+        function,
+        message,
+        span=block_of(function, state).span,
+        confidence=Confidence.MEDIUM if sure else Confidence.LOW,
+        advice=f"lock the `{model}` before the check, or put the condition into the `WHERE` of the update and look how many rows it changed",
+        evidence=(*evidence, *change.evidence),
     )

@@ -1,0 +1,132 @@
+"""What keeps two requests apart: locks that are taken, and unique violations that are handled."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from backlint.api import BlockKind, CallSite, Const, LinkedFunction, Project, QueryStep, sql_locks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VIOLATIONS = re.compile(
+    r"(?:IntegrityError|UniqueViolation|UniqueViolationError|DuplicateKeyError|NotUniqueError|(?:^|\.)Exception"
+    r"|OperationError|AlreadyExists\w*|DBAPIError|SQLAlchemyError|PeeweeException)$"
+)
+_LOCKS = re.compile(
+    r"(?:^|_)(?:lock|locks|locked|locker|mutex|semaphore|advisory|for_update)(?:_|$)", re.IGNORECASE
+)
+_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_DEPTH = 2
+
+
+def handles_violation(project: Project, function: LinkedFunction, block: int, line: int) -> bool:
+    """Whether an exception of the database is caught around a place, or around what follows it."""
+    around = project.enclosing(function, block)
+    for number, one in enumerate(function.summary.blocks):
+        if one.kind == BlockKind.TRY and (number in around or one.line > line):
+            names = [project.words(function, term) for term in one.terms]
+            if number in around and not names:
+                return True
+            if any(_VIOLATIONS.search(name) for name in names):
+                return True
+        if one.kind == BlockKind.WITH and number in around:
+            words = project.words(function, one.terms[0]) if one.terms else ""
+            if "suppress" in words:
+                return True
+    return False
+
+
+def callers_handle(project: Project, function: LinkedFunction) -> bool:
+    """Whether some caller catches exceptions of the database around its call."""
+    return any(
+        handles_violation(project, call.function, call.block, call.span.line)
+        for call in project.callers(function)
+    )
+
+
+def violations_answered(project: Project) -> bool:
+    """Whether the application turns unique violations into answers, in an exception handler."""
+    for function in project.functions:
+        for term in function.summary.decorators:
+            row = project.term(function, term)
+            for argument in getattr(row, "arguments", ()):
+                if project.words(function, argument).endswith("IntegrityError"):
+                    return True
+    for call in project.calls():
+        name = project.words(call.function, call.row.function)
+        if name.endswith(("add_exception_handler", "register_error_handler")) and any(
+            project.words(call.function, term).endswith("IntegrityError") for term in call.row.arguments
+        ):
+            return True
+    return False
+
+
+class Locks:
+    """Which functions take a lock, each looked at once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._taken: dict[tuple[int, int], int] = {}
+
+    def held(self, function: LinkedFunction, line: int) -> bool:
+        """Whether a function, or a caller of it, holds a lock at a line."""
+        if self._first(function, 0) <= line:
+            return True
+        return any(
+            self._first(call.function, 0) <= call.span.line for call in self._project.callers(function)
+        )
+
+    def _first(self, function: LinkedFunction, depth: int) -> int:
+        """The line from which on a function holds a lock; beyond all lines where it takes none."""
+        known = self._taken.get(function.key)
+        if known is not None:
+            return known
+        self._taken[function.key] = _NEVER
+        found = min(self._lines(function, depth), default=_NEVER)
+        if depth == 0 or found < _NEVER:
+            self._taken[function.key] = found
+        else:
+            del self._taken[function.key]
+        return found
+
+    def _lines(self, function: LinkedFunction, depth: int) -> Iterator[int]:
+        project = self._project
+        if any(_names_lock(project.words(function, term)) for term in function.summary.decorators):
+            yield 0
+        for block in function.summary.blocks:
+            if block.kind == BlockKind.WITH and any(
+                _names_lock(project.words(function, t)) for t in block.terms
+            ):
+                yield block.line
+        for call in function.calls:
+            if self._locks(call, depth):
+                yield call.span.line
+
+    def _locks(self, call: CallSite, depth: int) -> bool:
+        if call.entry is not None and QueryStep.LOCKS in call.entry.query:
+            return True
+        terms = call.function.file.summary.terms
+        for name, term in call.row.keywords:
+            row = terms[term]
+            if _names_lock(name) and not (isinstance(row, Const) and not row.value):
+                return True
+        if _names_lock(self._project.words(call.function, call.row.function)):
+            return True
+        for term in call.row.arguments[:1]:
+            text = self._project.text(call.function, term)
+            if text is not None and " " in text and sql_locks(text):
+                return True
+        if depth >= _DEPTH:
+            return False
+        return any(
+            self._first(self._project.graph.functions[key], depth + 1) < _NEVER for key in call.targets
+        )
+
+
+_NEVER = 1 << 40
+
+
+def _names_lock(words: str) -> bool:
+    return _LOCKS.search("_".join(_WORDS.findall(words))) is not None
