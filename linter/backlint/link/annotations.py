@@ -43,6 +43,7 @@ _GENERIC = {
     "typing.Mapping": "builtins.dict",
     "collections.abc.Mapping": "builtins.dict",
 }
+_NEW_TYPES = ("typing.NewType", "typing_extensions.NewType")
 _DEPTH = 12
 
 
@@ -106,6 +107,9 @@ def _alias(evaluator: Evaluator, file: FileNode, symbol: str, depth: int) -> Val
             row = owner.summary.terms[term]
             if isinstance(row, Item | Operation | Name | Const):
                 return annotation_value(evaluator, owner, term, depth + 1)
+            if isinstance(row, Call) and len(row.arguments) == 2:
+                if evaluator.symbol_of(owner, row.function) in _NEW_TYPES:
+                    return annotation_value(evaluator, owner, row.arguments[1], depth + 1)
             return None
         target = owner.aliases.get(name)
         if target is None or target == symbol:

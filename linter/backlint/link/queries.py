@@ -44,6 +44,8 @@ from backlint.term import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from backlint.link.evaluate import Evaluator
     from backlint.link.graph import LinkedFunction
     from backlint.link.index import FileNode
@@ -419,7 +421,7 @@ class Queries:
         return None
 
     def _call(self, frame: Frame, term: int, row: Call) -> Query | None:
-        for callee in options(self._evaluator.value(frame.file, row.function)):
+        for callee in self._callees(frame, row):
             if isinstance(callee, FunctionValue):
                 found = self._returned(frame, callee, row, self._receiver(frame, row))
             elif isinstance(callee, LibraryFunction):
@@ -432,6 +434,46 @@ class Queries:
             if found is not None:
                 return found
         return self._unknown_call(frame, term, row)
+
+    def _callees(self, frame: Frame, row: Call) -> Iterable[Value]:
+        """What a call may run; methods of `self` and `super()` as the class of the known receiver has them."""
+        function = frame.file.summary.terms[row.function]
+        if isinstance(function, Attr) and isinstance(frame.receiver, InstanceValue | ClassValue):
+            base = frame.file.summary.terms[function.base]
+            value = UNKNOWN
+            if isinstance(base, Param) and self._is_first(frame, base):
+                value = self._evaluator.attribute(frame.receiver, function.name)
+            elif isinstance(base, Super):
+                value = self._above(frame, frame.receiver, function.name)
+            if value is not UNKNOWN:
+                return options(value)
+        return options(self._evaluator.value(frame.file, row.function))
+
+    def _above(self, frame: Frame, receiver: InstanceValue | ClassValue, name: str) -> Value:
+        """The method that `super()` means: the next one in the order of the receiver's ancestors."""
+        order = self._evaluator.classes.order(receiver.symbol)
+        classes = [self._evaluator.classes.project_class(symbol) for symbol in order]
+        own = frame.file.summary.functions[frame.function].cls
+        passed = False
+        for cls in classes:
+            if cls is None:
+                continue
+            method = cls.method(name) if passed else None
+            if method is not None:
+                return FunctionValue(cls.file.index, method, receiver)
+            passed = passed or (own >= 0 and cls.summary is frame.file.summary.classes[own])
+        return UNKNOWN
+
+    def _given(self, frame: Frame, term: int) -> Value:
+        """What an argument stands for; an attribute of `self` as the class of the known receiver sets it."""
+        row = frame.file.summary.terms[term]
+        if isinstance(row, Attr) and isinstance(frame.receiver, InstanceValue | ClassValue):
+            base = frame.file.summary.terms[row.base]
+            if isinstance(base, Param) and self._is_first(frame, base):
+                value = self._evaluator.attribute(ClassValue(frame.receiver.symbol), row.name)
+                if value is not UNKNOWN:
+                    return value
+        return self._evaluator.value(frame.file, term)
 
     def _receiver(self, frame: Frame, row: Call) -> Query | None:
         """The query that a method is called on."""
@@ -484,7 +526,17 @@ class Queries:
         step = Step(kinds, _called(frame.file, row), frame.place(term), row.arguments, row.keywords)
         if base.origin is None or base.origin.term < 0:
             base = replace(base, origin=frame.place(term))
+        if not base.model and QueryStep.JOINS in entry.query:
+            base = replace(base, model=self._first_class(frame, row))
         return base.with_step(step, executed=executed, kind=kind)
+
+    def _first_class(self, frame: Frame, row: Call) -> str:
+        """The ORM class that a query without one goes on with: `select(func.count()).select_from(User)`."""
+        for argument in row.arguments[:1]:
+            for value in options(self._evaluator.value(frame.file, argument)):
+                if isinstance(value, ClassValue) and self.stores_rows(value.symbol):
+                    return value.symbol
+        return ""
 
     def _from_class(self, frame: Frame, receiver: Value | None) -> Query | None:
         """`User.filter(…)` of a class that a local name holds."""
@@ -521,7 +573,7 @@ class Queries:
             query = self._walk(frame, passed)
             if query is not None:
                 return query, ()
-            for value in options(self._evaluator.value(frame.file, passed)):
+            for value in options(self._given(frame, passed)):
                 if isinstance(value, ClassValue) and self.stores_rows(value.symbol):
                     kinds = (QueryStep.PROJECTS,) if len(row.arguments) > 1 and entry.lazy else ()
                     return Query(value.symbol, origin=frame.place(term)), kinds
@@ -535,16 +587,34 @@ class Queries:
 
     def _columns(self, frame: Frame, term: int, row: Call) -> Query:
         for argument in row.arguments:
-            found = self.column(frame.file, argument)
-            if found is not None:
-                return Query(found[0], origin=frame.place(term))
+            found = self._inner_column(frame, argument)
+            if found:
+                return Query(found, origin=frame.place(term))
         return Query(origin=frame.place(term))
+
+    def _inner_column(self, frame: Frame, term: int, depth: int = 0) -> str:
+        """The class of the first column in an expression such as `func.count(User.id).label("n")`."""
+        found = self.column(frame.file, term)
+        if found is not None:
+            return found[0]
+        row = frame.file.summary.terms[term]
+        while isinstance(row, Local):
+            row = frame.file.summary.terms[row.base]
+        if not isinstance(row, Call) or depth > 3:
+            return ""
+        function = frame.file.summary.terms[row.function]
+        inner = (function.base, *row.arguments) if isinstance(function, Attr) else row.arguments
+        return next(
+            (name for one in inner if (name := self._inner_column(frame, one, depth + 1))),
+            "",
+        )
 
     def _aggregates(self, frame: Frame, row: Call) -> tuple[QueryStep, ...]:
         """`select(func.count())`: one row, when every column is an aggregate."""
         kinds = [self._column_kinds(frame, argument) for argument in row.arguments]
         if kinds and all(QueryStep.AGGREGATES in one for one in kinds):
-            return (QueryStep.AGGREGATES,)
+            counts = all(QueryStep.COUNTS in one for one in kinds)
+            return (QueryStep.AGGREGATES, QueryStep.COUNTS) if counts else (QueryStep.AGGREGATES,)
         return ()
 
     def _column_kinds(self, frame: Frame, term: int, depth: int = 0) -> tuple[QueryStep, ...]:

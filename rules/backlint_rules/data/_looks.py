@@ -42,12 +42,6 @@ _CHANGES = (
     QueryStep.UPSERTS,
 )
 _NOT_FOUND = re.compile(r"(?:DoesNotExist|NoResultFound|NotFound|NotFoundError)$")
-_BRANCHES = frozenset(
-    {
-        *(BlockKind.BODY, BlockKind.IF, BlockKind.ELSE, BlockKind.MATCH, BlockKind.EXCEPT, BlockKind.LAMBDA),
-        *(BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION),
-    }
-)
 _DEPTH = 3
 
 
@@ -103,19 +97,20 @@ def lies_after(function: LinkedFunction, look: Look, block: int, line: int) -> b
     around = {number for number in _path(function, block)}
     if look.inside:
         return look.block in around
-    at = function.summary.blocks[look.block]
-    return line > at.end_line and _branch(function, at.parent) in around
+    return line > function.summary.blocks[look.block].end_line and not is_other_side(function, look.block, around)
+
+
+def is_other_side(function: LinkedFunction, block: int, around: set[int]) -> bool:
+    """Whether a place is in the `else` of a branch that a block lies in."""
+    blocks = function.summary.blocks
+    sides = {blocks[one].terms for one in _path(function, block) if blocks[one].kind == BlockKind.IF}
+    return any(blocks[one].kind == BlockKind.ELSE and blocks[one].terms in sides for one in around)
 
 
 def _path(function: LinkedFunction, block: int) -> Iterator[int]:
     while block >= 0:
         yield block
         block = function.summary.blocks[block].parent
-
-
-def _branch(function: LinkedFunction, block: int) -> int:
-    """The innermost branch or loop around a block: what leaves its inner blocks, `with` and `try`, stays in it."""
-    return next((one for one in _path(function, block) if function.summary.blocks[one].kind in _BRANCHES), 0)
 
 
 def key_of(project: Project, function: LinkedFunction, call: int, query: Query) -> str:
@@ -168,7 +163,8 @@ def _of_comparison(
     for one, other in ((row.left, row.right), (row.right, row.left)):
         for query, key in _counts(project, function, one, 0):
             limit = project.constant(function, other)
-            if isinstance(limit, int) and limit <= 0 and row.operator in (">", "==", "!=", "<="):
+            plain = project.query(function, bare(function.file, one)) is not None
+            if plain and isinstance(limit, int) and limit <= 0 and row.operator in (">", "==", "!=", "<="):
                 yield Found(LookKind.ROW, key, query, truth == (row.operator in ("==", "<=")))
             else:
                 yield Found(LookKind.COUNT, key, query, None)
@@ -277,7 +273,7 @@ def _of_except(project: Project, function: LinkedFunction, number: int, block: B
         if tried in set(_path(function, call.block)):
             query = project.query(function, call.event.term)
             if query is not None and query.may_have(QueryStep.ONE, QueryStep.BY_KEY):
-                key = key_of(project, function, call.event.term, query) or _owner(project, function, block)
+                key = _owner(project, function, block) or key_of(project, function, call.event.term, query)
                 if key and not query.may_have(*_CHANGES):
                     evidence = Evidence(function.path, call.span, "the look whether there is one")
                     yield Look(LookKind.ROW, key, number, True, query, evidence)

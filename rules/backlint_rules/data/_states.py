@@ -33,6 +33,8 @@ from backlint.api import (
     short_name,
 )
 
+from backlint_rules.data._looks import is_other_side
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -159,7 +161,7 @@ def follows(function: LinkedFunction, state: State, block: int, line: int) -> bo
     if state.block in around:
         return True
     at = function.summary.blocks[state.block]
-    return at.leaves and line > at.end_line and at.parent in around
+    return at.leaves and line > at.end_line and not is_other_side(function, state.block, around)
 
 
 class Counters:
@@ -401,15 +403,25 @@ def _does(project: Project, function: LinkedFunction, call: CallSite, model: str
     return ""
 
 
-def first_read(project: Project, function: LinkedFunction, state: State) -> Evidence | None:
+def rows_in(project: Project, function: LinkedFunction, test: int) -> Iterator[tuple[int, str]]:
+    """Rows of ORM classes whose columns a test reads, and how they are written."""
+    for term, _, _ in _columns(project, function, test, -1, False):
+        row = project.term(function, term)
+        if isinstance(row, Attr):
+            base = bare(function.file, row.base)
+            if _row(project, function, base) is not None:
+                yield base, project.words(function, row.base)
+
+
+def first_read(project: Project, function: LinkedFunction, row: int, name: str) -> Evidence | None:
     """Where the function first looks at what may change of a row: what a lock must come before."""
     for event in function.summary.events:
-        row = project.term(function, event.term) if event.term >= 0 else None
-        callee = project.term(function, row.function) if isinstance(row, Call) else row
+        read = project.term(function, event.term) if event.term >= 0 else None
+        callee = project.term(function, read.function) if isinstance(read, Call) else read
         if not isinstance(callee, Attr) or callee.name in _KEYS or callee.name.endswith("_id"):
             continue
-        if event.kind in (EventKind.READ, EventKind.CALL) and bare(function.file, callee.base) == state.row:
-            return Evidence(function.path, event.span, f"`{state.name}` is looked at from here on, unlocked")
+        if event.kind in (EventKind.READ, EventKind.CALL) and bare(function.file, callee.base) == row:
+            return Evidence(function.path, event.span, f"`{name}` is looked at from here on, unlocked")
     return None
 
 

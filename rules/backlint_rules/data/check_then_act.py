@@ -17,6 +17,7 @@ from backlint_rules.data._states import (
     block_of,
     change_after,
     first_read,
+    rows_in,
     states,
 )
 
@@ -133,8 +134,19 @@ def _report_created(
         span=function.summary.blocks[look.block].span,
         confidence=Confidence.MEDIUM if sure else Confidence.LOW,
         advice=advice,
-        evidence=(look.evidence, *act.evidence),
+        evidence=(*_limited_by(project, function, look), look.evidence, *act.evidence),
     )
+
+
+def _limited_by(project: Project, function: LinkedFunction, look: Look) -> Iterator[Evidence]:
+    """Where the row whose column says how many there may be is first looked at."""
+    block = function.summary.blocks[look.block]
+    if look.kind != LookKind.COUNT:
+        return
+    for row, name in rows_in(project, function, block.terms[0]):
+        first = first_read(project, function, row, name)
+        if first is not None and first.span.line != block.line:
+            yield first
 
 
 def _report_changed(
@@ -149,7 +161,7 @@ def _report_changed(
     else:
         message = f"{column} is checked and then set: two requests at once both pass, and each {change.what}"
     evidence = [Evidence(function.path, block_of(function, state).span, f"{column} is checked here")]
-    first = first_read(project, function, state)
+    first = first_read(project, function, state.row, state.name)
     if first is not None and first.span.line != evidence[0].span.line:
         evidence.insert(0, first)
     sure = state.source == Source.LOADED and _reached(project, function)
