@@ -107,10 +107,11 @@ def _alias(evaluator: Evaluator, file: FileNode, symbol: str, depth: int) -> Val
             row = owner.summary.terms[term]
             if isinstance(row, Item | Operation | Name | Const):
                 return annotation_value(evaluator, owner, term, depth + 1)
-            if isinstance(row, Call) and len(row.arguments) == 2:
-                if evaluator.symbol_of(owner, row.function) in _NEW_TYPES:
-                    return annotation_value(evaluator, owner, row.arguments[1], depth + 1)
-            return None
+            if not isinstance(row, Call) or len(row.arguments) != 2:
+                return None
+            if evaluator.symbol_of(owner, row.function) not in _NEW_TYPES:
+                return None
+            return annotation_value(evaluator, owner, row.arguments[1], depth + 1)
         target = owner.aliases.get(name)
         if target is None or target == symbol:
             return None

@@ -20,9 +20,12 @@ _OTHER = frozenset({"create", "alter", "drop", "set", "begin", "commit", "rollba
 _COMMENT = re.compile(r"\s*(?:--[^\n]*\n|/\*.*?\*/)", re.DOTALL)
 _WORD = re.compile(r"[\s(]*([A-Za-z]+)")
 _TARGET = re.compile(
-    r"\b(?:from|into|update(?:\s+only)?|table)\s+[\"`\[]?(?:\w+[\"`\]]?\.[\"`\[]?)?(?P<table>\w+)", re.IGNORECASE
+    r"\b(?:from|into|update(?:\s+only)?|table)\s+[\"`\[]?(?:\w+[\"`\]]?\.[\"`\[]?)?(?P<table>\w+)",
+    re.IGNORECASE,
 )
-_LOCKS = re.compile(r"\bfor\s+(?:no\s+key\s+)?update\b|\block\s+table\b|\badvisory_|\bget_lock\s*\(", re.IGNORECASE)
+_LOCKS = re.compile(
+    r"\bfor\s+(?:no\s+key\s+)?update\b|\block\s+table\b|\badvisory_|\bget_lock\s*\(", re.IGNORECASE
+)
 _UPSERTS = re.compile(
     r"\bon\s+conflict\b|\bon\s+duplicate\s+key\b|\binsert\s+(?:ignore|or)\b|\breplace\s+into\b|\bwhere\s+not\s+exists\b",
     re.IGNORECASE,

@@ -115,9 +115,9 @@ class Acts:
             if any(wanted in self._project.terms_of(function, term) for term in given):
                 return True
             callee = terms[bare(function.file, call.row.function)]
-            if isinstance(callee, Attr) and callee.name in _SAVES:
-                if wanted in self._project.terms_of(function, callee.base):
-                    return True
+            saves = isinstance(callee, Attr) and callee.name in _SAVES
+            if saves and wanted in self._project.terms_of(function, callee.base):
+                return True
         return any(wanted in self._project.terms_of(function, value) for value in _assigned(function))
 
 

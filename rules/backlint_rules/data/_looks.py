@@ -94,10 +94,12 @@ def looks(project: Project, function: LinkedFunction) -> Iterator[Look]:
 
 def lies_after(function: LinkedFunction, look: Look, block: int, line: int) -> bool:
     """Whether a place runs in the branch of a look."""
-    around = {number for number in _path(function, block)}
+    around = set(_path(function, block))
     if look.inside:
         return look.block in around
-    return line > function.summary.blocks[look.block].end_line and not is_other_side(function, look.block, around)
+    return line > function.summary.blocks[look.block].end_line and not is_other_side(
+        function, look.block, around
+    )
 
 
 def is_other_side(function: LinkedFunction, block: int, around: set[int]) -> bool:
@@ -284,7 +286,11 @@ def _tried(function: LinkedFunction, number: int, block: Block) -> int:
     """The `try` block that an `except` block belongs to; -1 where it isn't found."""
     for index in range(number - 1, -1, -1):
         one = function.summary.blocks[index]
-        if one.kind == BlockKind.TRY and one.parent == block.parent and one.line <= block.line <= one.end_line:
+        if (
+            one.kind == BlockKind.TRY
+            and one.parent == block.parent
+            and one.line <= block.line <= one.end_line
+        ):
             return index
     return -1
 

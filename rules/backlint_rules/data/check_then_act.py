@@ -6,20 +6,10 @@ from typing import TYPE_CHECKING
 
 from backlint.api import Confidence, Evidence, Findings, LinkedFunction, Project, Rule, Severity, short_name
 from backlint_rules.data._acts import Act, Acts
+from backlint_rules.data._changes import Change, ChangeKind, Counters, change_after
 from backlint_rules.data._looks import Look, LookKind, looks
 from backlint_rules.data._races import Locks, callers_handle, handles_violation, violations_answered
-from backlint_rules.data._states import (
-    Change,
-    ChangeKind,
-    Counters,
-    Source,
-    State,
-    block_of,
-    change_after,
-    first_read,
-    rows_in,
-    states,
-)
+from backlint_rules.data._states import Source, State, block_of, first_read, rows_in, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,9 +145,13 @@ def _report_changed(
     column = f"`{state.name}.{state.column}`"
     model = state.model.rpartition(".")[2]
     if change.kind == ChangeKind.COUNTED:
-        message = f"{column} is checked and then counted on: two requests at once both pass, and one change is lost"
+        message = (
+            f"{column} is checked and then counted on: two requests at once both pass, and one change is lost"
+        )
     elif change.kind == ChangeKind.CHARGED:
-        message = f"{column} is compared before {change.what} is made: two requests at once both pass the limit"
+        message = (
+            f"{column} is compared before {change.what} is made: two requests at once both pass the limit"
+        )
     else:
         message = f"{column} is checked and then set: two requests at once both pass, and each {change.what}"
     evidence = [Evidence(function.path, block_of(function, state).span, f"{column} is checked here")]
