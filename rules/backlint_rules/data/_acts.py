@@ -115,8 +115,8 @@ class Acts:
             if any(wanted in self._project.terms_of(function, term) for term in given):
                 return True
             callee = terms[bare(function.file, call.row.function)]
-            saves = isinstance(callee, Attr) and callee.name in _SAVES
-            if saves and wanted in self._project.terms_of(function, callee.base):
+            held = callee.base if isinstance(callee, Attr) and callee.name in _SAVES else -1
+            if wanted in self._project.terms_of(function, held):
                 return True
         return any(wanted in self._project.terms_of(function, value) for value in _assigned(function))
 

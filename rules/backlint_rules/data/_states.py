@@ -10,27 +10,20 @@ from backlint.api import (
     Block,
     BlockKind,
     Call,
-    CallSite,
     ClassValue,
     Compare,
-    Const,
-    Effect,
     Element,
     EventKind,
     Evidence,
-    FunctionValue,
     InstanceValue,
     Join,
     LinkedFunction,
-    Local,
     Operation,
     Param,
     Project,
     QueryStep,
-    Span,
     bare,
     options,
-    short_name,
 )
 from backlint_rules.data._looks import is_other_side
 
@@ -168,15 +161,3 @@ def first_read(project: Project, function: LinkedFunction, row: int, name: str) 
 def block_of(function: LinkedFunction, state: State) -> Block:
     """The branch."""
     return function.summary.blocks[state.block]
-
-
-    "Change",
-    "ChangeKind",
-    "Counters",
-    "Local",
-    "Source",
-    "State",
-    "block_of",
-    "change_after",
-    "states",
-]
