@@ -8,7 +8,7 @@ from backlint.effect import Effect, Role
 from backlint.link.graph import LOOPS, LinkedFunction, bare
 from backlint.link.values import ClassValue, FunctionValue, Value
 from backlint.summary import Block, BlockKind, EventKind
-from backlint.term import Attr, Call, Const, Item, Mapping, Name, Param, Sequence, Slice
+from backlint.term import Attr, Call, Compare, Const, Item, Mapping, Name, Operation, Param, Sequence, Slice
 
 if TYPE_CHECKING:
     from backlint.link.project import Project
@@ -89,7 +89,7 @@ def repeating_loop(project: Project, function: LinkedFunction, block: int) -> Bl
         if loop.kind == BlockKind.EXCEPT and any(outer.kind in LOOPS for outer in path[position:]):
             return None
         if loop.kind not in LOOPS:
-            if _leaves_loop(function, loop):
+            if _leaves_loop(function, loop) or _ends_chunk(project, function, loop):
                 return None
             continue
         if loop.leaves_loop:
@@ -110,6 +110,27 @@ def _leaves_loop(function: LinkedFunction, block: Block) -> bool:
         or (event.kind == EventKind.LEAVE and event.name == "break")
         for event in own
     )
+
+
+def _ends_chunk(project: Project, function: LinkedFunction, block: Block) -> bool:
+    """Whether a branch is taken once per chunk: `if len(batch) >= 500:`, `if number % 100 == 0:`."""
+    if block.kind != BlockKind.IF or not block.terms:
+        return False
+    row = project.term(function, bare(function.file, block.terms[0]))
+    if isinstance(row, Operation) and row.operator == "not":
+        row = project.term(function, bare(function.file, row.operands[0]))
+    sides = (row.left, row.right) if isinstance(row, Compare) else (bare(function.file, block.terms[0]),)
+    terms = [project.term(function, bare(function.file, side)) for side in sides]
+    if any(isinstance(one, Operation) and one.operator == "%" for one in terms):
+        return True
+    if not isinstance(row, Compare) or row.operator not in ("==", ">=", ">"):
+        return False
+    counted = terms[0]
+    if not isinstance(counted, Call):
+        return False
+    limit = project.constant(function, row.right)
+    measures = getattr(project.value(function, counted.function), "symbol", "") == "builtins.len"
+    return measures and not (isinstance(limit, int) and limit <= 1)
 
 
 def _is_bounded(project: Project, function: LinkedFunction, loop: Block) -> bool:

@@ -110,6 +110,24 @@ class Project:
         """What an attribute of a class, read from the class, stands for."""
         return self.evaluator.attribute(ClassValue(symbol), name)
 
+    def property_of(self, symbol: str, name: str) -> LinkedFunction | None:
+        """The property of that name of a class of the project, inherited ones included."""
+        for ancestor in self.evaluator.classes.order(symbol):
+            cls = self.evaluator.classes.project_class(ancestor)
+            method = None if cls is None else cls.method(name)
+            if cls is not None and method is not None:
+                found = FunctionValue(cls.file.index, method)
+                return self.graph.functions[found.file, method] if self.evaluator.is_property(found) else None
+        return None
+
+    def decorated(self, function: LinkedFunction, role: Role) -> Iterator[tuple[int, Value]]:
+        """The decorators of a function that have a role: the term of each, and what it calls."""
+        for term in function.summary.decorators:
+            row = function.file.summary.terms[term]
+            callee = self.value(function, row.function if isinstance(row, Call) else term)
+            if role in self.evaluator.roles(callee):
+                yield term, callee
+
     def loads_itself(self, relation: Relation) -> bool:
         """Whether a relation comes with its row because its declaration says so."""
         return loaded_by_model(self.queries, relation)

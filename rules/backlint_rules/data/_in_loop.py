@@ -11,6 +11,7 @@ from backlint.api import (
     CallSite,
     Confidence,
     Effect,
+    Element,
     Evidence,
     LinkedFunction,
     Project,
@@ -18,6 +19,7 @@ from backlint.api import (
     Site,
     bare,
 )
+from backlint_rules.data._loading import chain, missing, rows_of, through
 
 WRITING = (Effect.WRITES, Effect.COMMITS, Effect.FLUSHES)
 
@@ -98,6 +100,32 @@ def _reads_relation(project: Project, site: Site) -> bool:
         if Role.RELATES in project.evaluator.roles(project.value(site.function, base)):
             return True
         row = project.term(site.function, base)
+    return False
+
+
+def is_loaded(project: Project, place: InLoop) -> bool:
+    """Whether a place reads all rows of a relation of the loop's row, which the query behind the loop has loaded."""
+    last = place.last
+    if last is None or not _reads_relation(project, last):
+        return False
+    function = place.function
+    terms = function.file.summary.terms
+    if isinstance(place.place, CallSite):
+        read = [
+            (root, access.names)
+            for root, access in through(
+                project, place.place, 0, lambda term: isinstance(terms[term], Element)
+            )
+            if access.function is last.function and access.read.line == last.span.line
+        ]
+    else:
+        row = terms[bare(function.file, last.term)]
+        callee = terms[row.function] if isinstance(row, Call) else None
+        read = [chain(function, callee.base)] if isinstance(callee, Attr) else []
+    for root, names in read:
+        rows = rows_of(project, function, root, place.place.block)
+        if rows is not None and names and missing(project, rows, names) is None:
+            return True
     return False
 
 

@@ -90,23 +90,19 @@ def accesses(project: Project, function: LinkedFunction) -> Iterator[Access]:
             if is_row(root):
                 yield Access(root, names, function, event, event.span)
     for call in function.calls:
-        for root, inner in _through(project, call, 0, is_row):
+        for root, inner in through(project, call, 0, is_row):
             yield Access(root, inner.names, inner.function, call.event, inner.read, (call, *inner.calls))
 
 
-def _through(
+def through(
     project: Project, call: CallSite, depth: int, wanted: Callable[[int], bool]
 ) -> Iterator[tuple[int, Access]]:
     """Reads that a project function does of the `wanted` values it is given: the argument, and what is read of it."""
     if depth >= _DEPTH:
         return
-    for value in options(call.callee):
-        if not isinstance(value, FunctionValue):
-            continue
-        target = project.graph.functions[value.file, value.function]
+    for target, bound in _run_by(project, call):
         if target.memoised or target.key == call.function.key or not target.summary.parameters:
             continue
-        bound = 1 if value.receiver is not None else 0
         for position, parameter in enumerate(target.summary.parameters):
             passed = _passed(call, position, bound, parameter.name)
             if passed is None:
@@ -117,6 +113,17 @@ def _through(
             for access in _of_parameter(project, target, parameter.name, depth):
                 names = (*before, *access.names)
                 yield root, Access(root, names, access.function, access.event, access.read, access.calls)
+
+
+def _run_by(project: Project, call: CallSite) -> Iterator[tuple[LinkedFunction, int]]:
+    """The project functions that a call, or the read of a property, runs; 1 for those that get the receiver first."""
+    if call.event.kind == EventKind.READ:
+        for key in call.targets:
+            yield project.graph.functions[key], 1
+        return
+    for value in options(call.callee):
+        if isinstance(value, FunctionValue):
+            yield project.graph.functions[value.file, value.function], int(value.receiver is not None)
 
 
 def _passed(call: CallSite, position: int, bound: int, name: str) -> int | None:
@@ -139,7 +146,7 @@ def _of_parameter(project: Project, function: LinkedFunction, name: str, depth: 
             if is_it(root):
                 yield Access(root, names, function, event, event.span)
     for call in function.calls:
-        for root, inner in _through(project, call, depth + 1, is_it):
+        for root, inner in through(project, call, depth + 1, is_it):
             yield Access(root, inner.names, inner.function, inner.event, inner.read, (call, *inner.calls))
 
 

@@ -18,6 +18,7 @@ from backlint.api import (
     Project,
     Query,
     QueryStep,
+    Role,
     RouteKind,
     Sequence,
     Site,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from backlint.api import FileNode
 
 _ONE = (QueryStep.ONE, QueryStep.BY_KEY)
-_KEYED = frozenset({"PrimaryKeyRelatedField"})
 _COUNTS = frozenset({"count", "exists", "first", "last", "filter", "order_by", "aggregate"})
 
 
@@ -143,7 +143,11 @@ def _of_answers(project: Project) -> Iterator[Serialized]:
             if event.kind != EventKind.RETURN or event.term < 0:
                 continue
             query = project.query(function, event.term)
-            if query is None or not query.model or not query.has(QueryStep.ALL) or query.may_have(*_ONE):
+            if query is None or not query.model or query.may_have(*_ONE):
+                continue
+            if not query.has(QueryStep.ALL) and not project.is_lazy_query(
+                project.value(function, event.term)
+            ):
                 continue
             yield Serialized(
                 function.summary.name, function.path, event.span, query, route.response, query.complete
@@ -151,8 +155,10 @@ def _of_answers(project: Project) -> Iterator[Serialized]:
 
 
 def _reads_attributes(project: Project, symbol: str) -> bool:
-    """Whether a schema reads attributes of objects: `from_attributes`, or `orm_mode` of old."""
+    """Whether a schema reads attributes of objects: by its kind, `from_attributes`, or `orm_mode` of old."""
     classes = project.evaluator.classes
+    if Role.READS_ATTRIBUTES in project.evaluator.roles(ClassValue(symbol)):
+        return True
     for ancestor in classes.order(symbol):
         cls = classes.project_class(ancestor)
         if cls is None:
@@ -181,7 +187,10 @@ def serializer_fields(project: Project, symbol: str) -> Iterator[Field]:
                 continue
             seen.add(attribute.name)
             found = None
-            if schema and attribute.annotation >= 0:
+            resolver = cls.method(f"resolve_{attribute.name}") if schema else None
+            if resolver is not None:
+                found = _resolved(project, cls.file, ancestor, attribute.name, resolver)
+            elif schema and attribute.annotation >= 0:
                 found = _annotated(
                     project, cls.file, ancestor, attribute.name, attribute.annotation, attribute.span
                 )
@@ -201,7 +210,7 @@ def _annotated(
     for symbol in _schemas(project, file, annotation):
         if _reads_attributes(project, symbol):
             return Field(name, owner, file.summary.path, span, (name,), symbol)
-    return None
+    return Field(name, owner, file.summary.path, span, (name,))
 
 
 def _schemas(project: Project, file: FileNode, term: int, depth: int = 0) -> Iterator[str]:
@@ -230,9 +239,9 @@ def _declared(project: Project, file: FileNode, owner: str, name: str, term: int
     value = project.evaluator.value(file, row.function)
     kind = next((one.symbol for one in options(value) if isinstance(one, ClassValue)), "")
     kind = kind or project.evaluator.symbol_of(file, row.function)
-    short = kind.rpartition(".")[2]
+    roles = project.evaluator.roles(value)
     path = file.summary.path
-    if short == "SerializerMethodField":
+    if Role.FIELD_BY_METHOD in roles:
         return _method_field(project, file, owner, name, keywords, span)
     source = file.summary.terms[keywords["source"]] if "source" in keywords else None
     text = source.value if isinstance(source, Const) and isinstance(source.value, str) else name
@@ -241,8 +250,8 @@ def _declared(project: Project, file: FileNode, owner: str, name: str, term: int
     many = _is_true(file, keywords.get("many"))
     if reads and reads[-1] in ("count", "exists") and len(reads) > 1:
         return Field(name, owner, path, span, reads[:-1], queries=True, prefetchable=reads[-1] == "count")
-    related = short.endswith("RelatedField") and short not in _KEYED
-    if nested or related or len(reads) > 1 or (many and short in _KEYED):
+    related = Role.FIELD_OF_RELATION in roles or (many and Role.FIELD_OF_KEY in roles)
+    if nested or related or len(reads) > 1:
         return Field(name, owner, path, span, reads, nested)
     return None
 
@@ -250,7 +259,7 @@ def _declared(project: Project, file: FileNode, owner: str, name: str, term: int
 def _method_field(
     project: Project, file: FileNode, owner: str, name: str, keywords: dict[str, int], span: Span
 ) -> Field | None:
-    """The first relation or query that the method behind a field needs of a row."""
+    """A field that a method of its serializer gives."""
     cls = project.evaluator.classes.project_class(owner)
     given = file.summary.terms[keywords["method_name"]] if "method_name" in keywords else None
     method = given.value if isinstance(given, Const) and isinstance(given.value, str) else f"get_{name}"
@@ -258,9 +267,22 @@ def _method_field(
     if number is None:
         return None
     function = project.graph.functions[file.index, number]
-    if len(function.summary.parameters) < 2 or function.memoised:
+    if len(function.summary.parameters) < 2:
         return None
-    row = function.summary.parameters[1].name
+    return by_method(project, owner, name, function, function.summary.parameters[1].name)
+
+
+def _resolved(project: Project, file: FileNode, owner: str, name: str, number: int) -> Field | None:
+    """A field that a resolver of the schema gives from the object it is given first."""
+    function = project.graph.functions[file.index, number]
+    parameters = [one.name for one in function.summary.parameters if one.name not in ("self", "cls")]
+    return by_method(project, owner, name, function, parameters[0]) if parameters else None
+
+
+def by_method(project: Project, owner: str, name: str, function: LinkedFunction, row: str) -> Field | None:
+    """The first relation or query that a method needs of the row that its parameter is."""
+    if function.memoised:
+        return None
     place = _head(function)
     for site in function.sites:
         if Effect.QUERIES not in site.effects or not project.depends_on_parameter(
@@ -271,6 +293,7 @@ def _method_field(
         if names and plain == "all":
             return Field(name, owner, function.path, place, names)
         return Field(name, owner, function.path, place, names, "", True, site, plain in ("count", "exists"))
+    file = function.file
     for event in function.summary.events:
         called = file.summary.terms[event.term] if event.kind == EventKind.CALL else None
         callee = file.summary.terms[called.function] if isinstance(called, Call) else None

@@ -17,7 +17,7 @@ from backlint.api import (
     Span,
     options,
 )
-from backlint_rules.data._serializers import Field, serialized_lists, serializer_fields
+from backlint_rules.data._serializers import Field, by_method, serialized_lists, serializer_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,10 +79,11 @@ def _lazy_fields(
     eager = project.eager(shown.query)
     if not eager.complete:
         return
-    for field in serializer_fields(project, serializer):
+    for declared in serializer_fields(project, serializer):
         path = prefix
         lacking: Relation | None = None
         model = _model_at(project, shown.query, prefix)
+        field = _by_property(project, model, declared)
         for name in field.reads:
             relation = project.relation(model, name)
             if relation is None or not relation.target:
@@ -98,6 +99,19 @@ def _lazy_fields(
             yield LazyField(field, path, lacking)
         if field.nested and path != prefix:
             yield from _lazy_fields(project, shown, field.nested, path, (*seen, serializer))
+
+
+def _by_property(project: Project, model: str, field: Field) -> Field:
+    """A field that reads a property of the row, as what the property reads."""
+    if len(field.reads) != 1 or field.nested or field.queries:
+        return field
+    function = project.property_of(model, field.reads[0])
+    if function is None or not function.summary.parameters:
+        return field
+    found = by_method(project, field.serializer, field.name, function, function.summary.parameters[0].name)
+    if found is None:
+        return field
+    return found._replace(path=field.path, span=field.span)
 
 
 def _is_prefetched(paths: frozenset[tuple[str, ...]], prefix: tuple[str, ...], field: Field) -> bool:

@@ -3,7 +3,9 @@
 import re
 
 from backlint.api import (
+    Call,
     CallSite,
+    ClassValue,
     Confidence,
     Effect,
     Event,
@@ -15,6 +17,7 @@ from backlint.api import (
     LinkedFunction,
     Project,
     QueryStep,
+    Role,
     Rule,
     Severity,
     Slice,
@@ -62,6 +65,7 @@ class OffsetPagination(Rule):
             for event in function.summary.events:
                 if event.kind == EventKind.SLICE:
                     _check_slice(project, findings, function, event)
+            _check_decorators(project, findings, function)
         _check_pagination_classes(project, findings)
 
 
@@ -74,6 +78,8 @@ def _confidence(function: LinkedFunction, base: Confidence = Confidence.HIGH) ->
 def _check_call(project: Project, findings: Findings, call: CallSite) -> None:
     steps = call.entry.query if call.entry is not None else ()
     amount = call.argument(0, "offset", "skip", "start")
+    if Role.PAGINATES in project.roles(call):
+        return
     if QueryStep.PAGINATES not in steps:
         if amount is None:
             return
@@ -155,6 +161,26 @@ def _check_sql(project: Project, findings: Findings, call: CallSite) -> None:
             evidence=evidence,
         )
         return
+
+
+def _check_decorators(project: Project, findings: Findings, function: LinkedFunction) -> None:
+    """Handlers whose answer a decorator pages: by the class it is given, else by its default."""
+    for term, callee in project.decorated(function, Role.PAGINATES):
+        row = project.term(function, term)
+        steps = getattr(getattr(callee, "entry", None), "query", ())
+        name = "the default paginator"
+        if isinstance(row, Call) and row.arguments:
+            name = f"`{project.words(function, row.arguments[0])}`"
+            given = options(project.value(function, row.arguments[0]))
+            symbol = next((one.symbol for one in given if isinstance(one, ClassValue)), "")
+            steps = project.method_steps(symbol, "paginate_queryset")
+        if QueryStep.OFFSETS in steps:
+            findings.add(
+                function,
+                f"{name} pages by OFFSET: the database reads and drops every row before the page",
+                confidence=_confidence(function),
+                advice="use a paginator that pages by key, on a unique, indexed ordering",
+            )
 
 
 def _check_pagination_classes(project: Project, findings: Findings) -> None:

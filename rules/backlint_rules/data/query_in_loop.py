@@ -4,6 +4,7 @@ from backlint.api import BlockKind, Effect, Evidence, Findings, Project, Rule, S
 from backlint_rules.data._in_loop import (
     InLoop,
     confidence,
+    is_loaded,
     iterable_words,
     loop_evidence,
     pass_words,
@@ -37,7 +38,7 @@ class QueryInLoop(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at every place that queries, and at every call that leads to one, inside a loop."""
         for place in places_in_loops(project, Effect.QUERIES):
-            if writes_first(project, place):
+            if writes_first(project, place) or is_loaded(project, place):
                 continue
             evidence: tuple[Evidence, ...] = (loop_evidence(project, place),)
             if place.target is None:

@@ -27,6 +27,7 @@ from backlint.api import (
     Project,
     Query,
     QueryStep,
+    Role,
     Rule,
     Sequence,
     Severity,
@@ -127,7 +128,7 @@ def _fetches(project: Project, function: LinkedFunction) -> Iterator[Fetch]:
             query = project.query(function, call.event.term)
             if query is not None and query.sql is not None and query.executed and _starts_in(query, function):
                 yield Fetch(function, call.event.term, call.span)
-    if project.is_handler(function):
+    if project.is_handler(function) and not any(project.decorated(function, Role.PAGINATES)):
         for event in function.summary.events:
             if event.kind == EventKind.RETURN and project.is_lazy_query(project.value(function, event.term)):
                 yield Fetch(function, event.term, _span_of(function, event.term) or event.span)
