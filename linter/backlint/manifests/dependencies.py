@@ -49,6 +49,10 @@ _BELONGS_ABOVE = re.compile(
 )
 
 
+_FOR_DEVELOPMENT = re.compile(r"dev|test|lint|docs?|ci\b|local", re.IGNORECASE)
+"""Manifests beside the one that the service is installed from."""
+
+
 class Declared(NamedTuple):
     """What is declared for one folder."""
 
@@ -87,9 +91,13 @@ class Dependencies:
         names: set[str] = set()
         nearest = ""
         while True:
-            for path, found in self._by_folder.get(folder, ()):
+            here = self._by_folder.get(folder, ())
+            for _, found in here:
                 names |= found
-                nearest = nearest or path
+            if here and not nearest:
+                nearest = min(
+                    (path for path, _ in here), key=lambda path: (bool(_FOR_DEVELOPMENT.search(path)), path)
+                )
             if not folder:
                 break
             folder = folder.rpartition("/")[0]
