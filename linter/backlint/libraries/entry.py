@@ -92,6 +92,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Arguments that make it wait between tries."""
     backs_off: bool = False
     """It waits longer and longer when none of `waits` is given."""
+    constant: bool = False
+    """Of what is passed as one of `waits`: it is the same wait each time."""
 
 
 class Raises(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

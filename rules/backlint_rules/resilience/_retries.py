@@ -5,15 +5,21 @@ from typing import NamedTuple
 
 from backlint.api import (
     NO_CONSTANT,
+    Awaited,
     Block,
     BlockKind,
     Call,
     CallSite,
+    Carried,
+    Caught,
+    Compare,
     Const,
     Effect,
     Event,
     EventKind,
+    Join,
     LinkedFunction,
+    Local,
     Operation,
     Project,
     Retry,
@@ -57,7 +63,11 @@ class RetryLoop(NamedTuple):
     handler: Block
     """The `except` after which it tries again."""
     call: CallSite
-    """The remote call that is tried."""
+    """The call that is tried."""
+    bounded: bool
+    """A count, a deadline or a flag can end it after a failure."""
+    remote: bool
+    """The call is known to reach another service."""
 
 
 def retry_settings(project: Project) -> Iterator[tuple[CallSite, Retry]]:
@@ -78,24 +88,30 @@ def is_unlimited(project: Project, call: CallSite, retry: Retry) -> bool:
     )
 
 
-def retry_loops(project: Project, kinds: tuple[BlockKind, ...]) -> Iterator[RetryLoop]:
-    """Loops of these kinds whose `try` leaves on success and is tried again after a failure."""
+def retry_loops(project: Project) -> Iterator[RetryLoop]:
+    """Loops whose `try` leads out of them on success and is tried again after a failure."""
     for function in project.functions:
         blocks = function.summary.blocks
         for index, block in enumerate(blocks):
             if block.kind == BlockKind.TRY:
                 loop = _loop_of(function, index)
-                if (
-                    loop is None
-                    or blocks[loop].kind not in kinds
-                    or _goes_over_things(project, function, blocks[loop])
-                ):
+                if loop is None or _goes_over_things(project, function, blocks[loop]):
                     continue
                 found = _retry(project, function, loop, index)
                 if found is not None and not project.depends_on_loop(
                     function, found.call.event.term, found.loop
                 ):
                     yield found
+
+
+def _is_endless(project: Project, function: LinkedFunction, loop: Block) -> bool:
+    """Whether the loop's own head never ends it: `while True`, `for attempt in count()`."""
+    if loop.kind == BlockKind.FOR:
+        return (
+            project.evaluator.symbol_of(function.file, bare(function.file, loop.terms[0]))
+            == "itertools.count"
+        )
+    return project.constant(function, loop.terms[0]) in (True, 1)
 
 
 def _goes_over_things(project: Project, function: LinkedFunction, loop: Block) -> bool:
@@ -120,20 +136,128 @@ def _loop_of(function: LinkedFunction, block: int) -> int | None:
 
 def _retry(project: Project, function: LinkedFunction, loop: int, tried: int) -> RetryLoop | None:
     blocks = function.summary.blocks
-    inside = [number for number, _ in enumerate(blocks) if tried in project.enclosing(function, number)]
-    after = [number for number in _siblings(function, tried) if blocks[number].kind == BlockKind.ELSE]
-    if not _leaves(function, {*inside, *after}, loop):
-        return None
-    call = next((call for call in function.calls if call.block in inside and is_remote(project, call)), None)
+    inside = {number for number, _ in enumerate(blocks) if tried in project.enclosing(function, number)}
+    succeeds = inside | {n for n in _siblings(function, tried) if blocks[n].kind == BlockKind.ELSE}
+    call = _tried(project, function, inside)
     if call is None:
         return None
     for number in _siblings(function, tried):
         block = blocks[number]
-        if block.kind == BlockKind.EXCEPT and not _is_about_input(project, function, block):
-            within = {n for n, _ in enumerate(blocks) if number in project.enclosing(function, n)}
-            if not _leaves(function, within, loop):
-                return RetryLoop(function, blocks[loop], block, call)
+        if block.kind != BlockKind.EXCEPT or _is_about_input(project, function, block):
+            continue
+        after = _after(project, function, loop, tried) if _goes_on(function, number) else set()
+        by_flag = _ends_by_result(project, function, loop, inside)
+        if not by_flag and not _leaves(function, succeeds | after, loop):
+            continue
+        if any(event.block == number for event in _leaving(function, {number}, loop)):
+            continue
+        within = {n for n, _ in enumerate(blocks) if number in project.enclosing(function, n)}
+        remote = is_remote(project, call)
+        bounded = (
+            not (by_flag or _is_endless(project, function, blocks[loop]))
+            or _is_counted(project, function, within, loop)
+            or _ends_around(project, function, loop, after)
+        )
+        return RetryLoop(function, blocks[loop], block, call, bounded, remote)
     return None
+
+
+def _tried(project: Project, function: LinkedFunction, inside: set[int]) -> CallSite | None:
+    """The remote call in a `try`, else one of which nothing is known."""
+    calls = [call for call in function.calls if call.block in inside]
+    remote = next((call for call in calls if is_remote(project, call)), None)
+    return remote or next(
+        (call for call in calls if call.entry is None and not call.targets and _may_be_remote(project, call)),
+        None,
+    )
+
+
+def _may_be_remote(project: Project, call: CallSite) -> bool:
+    """Whether an unknown call hangs on an object: `client.upload(…)`, and no `parse(…)`."""
+    return "." in project.words(call.function, call.row.function)
+
+
+def _goes_on(function: LinkedFunction, handler: int) -> bool:
+    """Whether what follows the `try` is left out after a failure."""
+    return any(
+        event.kind == EventKind.LEAVE and event.name == "continue" and event.block == handler
+        for event in function.summary.events
+    )
+
+
+def _after(project: Project, function: LinkedFunction, loop: int, tried: int) -> set[int]:
+    """The loop's own block and those in it that come after a `try` of it."""
+    blocks = function.summary.blocks
+    if blocks[tried].parent != loop:
+        return set()
+    siblings = {tried, *_siblings(function, tried)}
+    last = max(siblings)
+    return {loop} | {
+        number
+        for number in range(last + 1, len(blocks))
+        if loop in (around := project.enclosing(function, number)) and siblings.isdisjoint(around)
+    }
+
+
+def _ends_by_result(project: Project, function: LinkedFunction, loop: int, inside: set[int]) -> bool:
+    """Whether the loop goes on until what its `try` binds is there: `while answer is None`, `while not done`."""
+    if function.summary.blocks[loop].kind != BlockKind.WHILE:
+        return False
+    block = function.summary.blocks[loop]
+    names = _tested(project, function, block.terms[0])
+    calls = {call.event.term for call in function.calls if call.block in inside}
+    return bool(names) and all(
+        name in block.targets and _comes_with_success(function, name, calls) for name in names
+    )
+
+
+def _comes_with_success(function: LinkedFunction, name: str, calls: set[int]) -> bool:
+    """Whether a variable is set to what a tried call gives, or to True, and never to what is computed."""
+    terms = function.file.summary.terms
+    bases = [row.base for row in terms if isinstance(row, Local) and row.name == name]
+    given = [row.base if isinstance(row := terms[base], Awaited) else base for base in bases]
+    return not any(isinstance(terms[base], Compare | Operation) for base in given) and any(
+        base in calls or terms[base] == Const(True) for base in given
+    )
+
+
+def _tested(project: Project, function: LinkedFunction, term: int) -> set[str]:
+    """The variables that a test is about; empty where it asks anything else than whether they are there."""
+    row = project.term(function, term)
+    match row:
+        case Local(name, _) | Carried(name):
+            return {name}
+        case Join(parts):
+            return {name for part in parts for name in _tested(project, function, part)}
+        case Operation("not", (operand,)):
+            return _tested(project, function, operand)
+        case Compare(_, left, right) if project.term(function, right) == Const(None):
+            return _tested(project, function, left)
+    return set()
+
+
+def _is_counted(project: Project, function: LinkedFunction, handler: set[int], loop: int) -> bool:
+    """Whether a failure ends the loop under a condition that is not only about the failure itself."""
+    blocks = function.summary.blocks
+    for event in _leaving(function, handler, loop):
+        number = event.block
+        while number in handler:
+            block = blocks[number]
+            if block.kind in (BlockKind.IF, BlockKind.ELSE) and not _is_about_failure(
+                project, function, block
+            ):
+                return True
+            number = block.parent
+    return False
+
+
+def _is_about_failure(project: Project, function: LinkedFunction, block: Block) -> bool:
+    if not block.terms:
+        return False
+    rows = [project.term(function, term) for term in project.terms_of(function, block.terms[0])]
+    return any(isinstance(row, Caught) for row in rows) and not any(
+        isinstance(row, Operation) and row.operator in ("+", "-") for row in rows
+    )
 
 
 def _siblings(function: LinkedFunction, tried: int) -> list[int]:
@@ -149,9 +273,13 @@ def _siblings(function: LinkedFunction, tried: int) -> list[int]:
 
 
 def _leaves(function: LinkedFunction, blocks: set[int], loop: int) -> bool:
-    return any(
-        event.block in blocks and _ends_loop(function, event, loop) for event in function.summary.events
-    )
+    return any(True for _ in _leaving(function, blocks, loop))
+
+
+def _leaving(function: LinkedFunction, blocks: set[int], loop: int) -> Iterator[Event]:
+    for event in function.summary.events:
+        if event.block in blocks and _ends_loop(function, event, loop):
+            yield event
 
 
 def _ends_loop(function: LinkedFunction, event: Event, loop: int) -> bool:
@@ -177,13 +305,11 @@ def is_remote(project: Project, call: CallSite) -> bool:
     return any(project.effects.target(call, effect) is not None for effect in REMOTE)
 
 
-def ends_outside(project: Project, found: RetryLoop) -> bool:
+def _ends_around(project: Project, function: LinkedFunction, loop: int, on_success: set[int]) -> bool:
     """Whether the loop can end on the way around: by a deadline or counter outside `try` and its handlers."""
-    function = found.function
     blocks = function.summary.blocks
-    loop = blocks.index(found.loop)
     for event in function.summary.events:
-        if not _ends_loop(function, event, loop):
+        if event.block in on_success or not _ends_loop(function, event, loop):
             continue
         around = project.enclosing(function, event.block)
         inner = [blocks[number].kind for number in around - project.enclosing(function, loop)]

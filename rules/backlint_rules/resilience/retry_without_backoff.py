@@ -2,14 +2,16 @@
 
 from backlint.api import (
     NO_CONSTANT,
-    BlockKind,
+    Call,
     CallSite,
     Confidence,
     Evidence,
     Findings,
     Project,
+    Retry,
     Rule,
     Severity,
+    bare,
     short_name,
 )
 from backlint_rules.resilience._retries import (
@@ -43,21 +45,41 @@ class RetryWithoutBackoff(Rule):
         for call, retry in retry_settings(project):
             waits = [call.argument(None, name) for name in retry.waits]
             asked = any(call.argument(None, name) is not None for name in (*retry.bounds, "autoretry_for"))
-            given = any(
-                term is not None and project.constant(call.function, term) not in (None, False, 0)
-                for term in waits
-            )
+            given = any(term is not None and _grows(project, call, term) for term in waits)
             waits_evenly = retry.waits and not retry.backs_off and not given and not call.passes_unknown
-            if asked and waits_evenly and not is_unlimited(project, call, retry) and _retries_by_itself(call):
+            if (
+                asked
+                and waits_evenly
+                and not is_unlimited(project, call, retry)
+                and _retries_by_itself(call)
+                and not _tries_once_more(project, call, retry)
+            ):
                 _report_setting(project, findings, call, retry.waits)
-        for found in retry_loops(project, (BlockKind.FOR,)):
-            _check_loop(project, findings, found)
+        for found in retry_loops(project):
+            if found.bounded and found.remote:
+                _check_loop(project, findings, found)
 
 
 def _retries_by_itself(call: CallSite) -> bool:
     """A job's settings only matter where it retries on its own: a limit alone says what `retry()` may do."""
     names = {name for name, _ in call.row.keywords}
     return "autoretry_for" in names or "max_retries" not in names
+
+
+def _grows(project: Project, call: CallSite, term: int) -> bool:
+    """Whether an argument asks for waits that differ: anything but none, or a constant of the library."""
+    if project.constant(call.function, term) in (None, False, 0):
+        return False
+    row = project.term(call.function, bare(call.function.file, term))
+    made = project.value(call.function, row.function) if isinstance(row, Call) else None
+    entry = None if made is None else project.evaluator.entry_of(made)
+    return entry is None or entry.retry is None or not entry.retry.constant
+
+
+def _tries_once_more(project: Project, call: CallSite, retry: Retry) -> bool:
+    """Whether there is one more try at most: no queue of tries to spread."""
+    given = [term for name in retry.bounds if (term := call.argument(None, name)) is not None]
+    return any(project.constant(call.function, term) in (0, 1) for term in given)
 
 
 def _report_setting(project: Project, findings: Findings, call: CallSite, waits: tuple[str, ...]) -> None:

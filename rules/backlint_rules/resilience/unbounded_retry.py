@@ -17,7 +17,6 @@ from backlint.api import (
 from backlint_rules.resilience._retries import (
     RetryLoop,
     calls_itself,
-    ends_outside,
     is_unlimited,
     retry_loops,
     retry_settings,
@@ -45,14 +44,15 @@ class UnboundedRetry(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at retry settings, at decorators without arguments, at endless loops and at recursion."""
+        listeners = _listeners(project)
         for call, retry in retry_settings(project):
             if is_unlimited(project, call, retry):
-                _report_setting(project, findings, call, retry.bounds)
+                listens = (call.function.file.index, call.span.line) in listeners
+                _report_setting(project, findings, call, retry.bounds, listens=listens)
         for function in project.functions:
             _check_bare_decorators(project, findings, function)
-        for found in retry_loops(project, (BlockKind.WHILE,)):
-            endless = project.constant(found.function, found.loop.terms[0])
-            if endless in (True, 1) and not ends_outside(project, found):
+        for found in retry_loops(project):
+            if not found.bounded:
                 _report_loop(project, findings, found)
         for call in calls_itself(project):
             name = short_name(call.function)
@@ -64,12 +64,31 @@ class UnboundedRetry(Rule):
             )
 
 
-def _report_setting(project: Project, findings: Findings, call: CallSite, bounds: tuple[str, ...]) -> None:
+def _listeners(project: Project) -> set[tuple[int, int]]:
+    """The lines above functions that listen for ever by themselves: what starts them again is no retry."""
+    return {
+        (function.file.index, line)
+        for function in project.functions
+        if any(
+            block.kind == BlockKind.WHILE and project.constant(function, block.terms[0]) in (True, 1)
+            for block in function.summary.blocks
+        )
+        for line in range(function.summary.span.line - _DECORATOR_LINES, function.summary.span.line)
+    }
+
+
+_DECORATOR_LINES = 3
+
+
+def _report_setting(
+    project: Project, findings: Findings, call: CallSite, bounds: tuple[str, ...], *, listens: bool
+) -> None:
     name = project.words(call.function, call.row.function)
     limits = " or ".join(f"`{bound}`" for bound in bounds)
     findings.add(
         call,
         f"`{name}(…)` retries without end",
+        confidence=Confidence.LOW if listens else Confidence.HIGH,
         advice=f"pass {limits} so that it gives up",
     )
 
@@ -93,6 +112,7 @@ def _report_loop(project: Project, findings: Findings, found: RetryLoop) -> None
         function,
         f"the loop tries `{tried}` again for ever when it fails",
         span=found.loop.span,
+        confidence=Confidence.HIGH if found.remote else Confidence.LOW,
         advice=f"give up after a number of tries or a time: `for attempt in range(5)`, and raise after the last one in "
         f"`{short_name(function)}`",
         evidence=(

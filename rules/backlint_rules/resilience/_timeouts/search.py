@@ -35,6 +35,10 @@ ARGUMENT = re.compile(r"^(?P<name>\w+)=(?!=)")
 """A suggestion that is an argument of the call: `timeout=10`."""
 
 
+_CONTENT = frozenset({"content", "text", "read", "getvalue"})
+"""Attributes and methods of answers and streams that give what they hold."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """A call or construction whose wait is too long."""
@@ -144,6 +148,8 @@ class Search:
             return
         if not entry.effects and not (entry.is_async and Role.BOUNDS_TIME in entry.roles):
             return
+        if self._is_content(call, entry):
+            return
         wait = self._waits.of_call(call.function, call.row, timeout, call.symbol)
         if (
             wait is None
@@ -169,6 +175,25 @@ class Search:
             return
         wait = replace(wait, confidence=min(wait.confidence, left, key=rank))
         yield Fault(call, timeout, wait, frozenset(entry.effects), (), made)
+
+    def _is_content(self, call: CallSite, entry: FunctionEntry) -> bool:
+        """Whether a call that fetches addresses is given what was fetched already."""
+        terms = call.function.file.summary.terms
+        for argument in entry.sinks.get("url", ())[:1]:
+            term = call.argument(argument if isinstance(argument, int) else None, *_names(entry))
+            if term is None:
+                continue
+            row = terms[bare(call.function.file, term)]
+            name = row.name if isinstance(row, Attr) else ""
+            if isinstance(row, Call):
+                callee = terms[row.function]
+                name = callee.name if isinstance(callee, Attr) else ""
+            value = self._evaluator.value(call.function.file, term)
+            if name in _CONTENT or self._project.is_instance(
+                value, "builtins.bytes", "io.BytesIO", "io.StringIO"
+            ):
+                return True
+        return False
 
     def _judge_handed_over(self, call: CallSite, entry: FunctionEntry) -> Iterator[Fault]:
         """A library function that runs in another thread: `to_thread(requests.get, url)`."""
@@ -286,6 +311,10 @@ class Search:
             for origin in receiver.origins if receiver is not None else ():
                 found.setdefault(origin, []).append(call)
         return found
+
+
+def _names(entry: FunctionEntry) -> tuple[str, ...]:
+    return tuple(argument for argument in entry.sinks.get("url", ()) if isinstance(argument, str))
 
 
 def settable(timeout: Timeout) -> bool:
