@@ -10,6 +10,7 @@ from backlint.link.arguments import call_argument
 from backlint.link.constants import NO_CONSTANT, Constant, NoConstant, constant
 from backlint.link.eager import Eager, eager, is_query, loaded_by_model
 from backlint.link.effects import Effects
+from backlint.link.error_handlers import error_handlers
 from backlint.link.evaluate import Evaluator
 from backlint.link.facts import ProjectFacts
 from backlint.link.filters import Filter, filters
@@ -208,6 +209,11 @@ class Project:
             if Role.DEFINES_ROUTE in self.evaluator.roles(self.evaluator.value(function.file, callee)):
                 return True
         return False
+
+    @cached_property
+    def error_handlers(self) -> dict[FunctionKey, tuple[str, ...]]:
+        """The exceptions that functions are registered to answer for."""
+        return error_handlers(self)
 
     @cached_property
     def loaders(self) -> frozenset[FunctionKey]:

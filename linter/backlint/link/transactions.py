@@ -8,9 +8,9 @@ from backlint.effect import Effect, Role
 from backlint.finding import Evidence, Span
 from backlint.libraries.entry import QueryStep
 from backlint.link.graph import bare
-from backlint.link.values import FunctionValue, options
+from backlint.link.values import FunctionValue, InstanceValue, options
 from backlint.summary import BlockKind, EventKind, FileKind
-from backlint.term import Call, Const, Mapping, Param
+from backlint.term import Attr, Call, Const, Mapping, Param
 
 if TYPE_CHECKING:
     from backlint.link.graph import CallSite, FunctionKey, LinkedFunction
@@ -175,6 +175,25 @@ class Transactions:
             for other in before
         )
 
+    def _changes_row(self, function: LinkedFunction, call: CallSite) -> bool:
+        """Whether an attribute of a row is set before a call, which the commit will write."""
+        since = max(
+            (
+                other.order
+                for other in function.calls
+                if other.order < call.order and Effect.COMMITS in other.effects
+            ),
+            default=-1,
+        )
+        for event in function.summary.events[since + 1 : call.order]:
+            row = self._project.term(function, event.term) if event.kind == EventKind.SET_ATTR else None
+            if isinstance(row, Attr) and any(
+                isinstance(one, InstanceValue) and Role.STORES_ROWS in self._project.evaluator.roles(one)
+                for one in options(self._project.value(function, row.base))
+            ):
+                return True
+        return False
+
     def _parks(self, call: CallSite) -> bool:
         """Whether what a call runs adds rows to a session, which the commit will write."""
         return any(
@@ -196,15 +215,7 @@ class Transactions:
         )
         if commit is None:
             return None
-        since = max(
-            (
-                other.order
-                for other in function.calls
-                if other.order < call.order and Effect.COMMITS in other.effects
-            ),
-            default=-1,
-        )
-        if any(since < other.order < call.order and writes(other) for other in function.calls):
+        if self._has_written(function, call, -1) or self._changes_row(function, call):
             return Evidence(function.path, commit.span, "the transaction is committed only here")
         return None
 

@@ -71,10 +71,14 @@ def judge(name: str, value: str, *, configures: bool, falls_back: bool = False) 
         configures: The service runs with the value: a setting, the default of one, or an argument.
         falls_back: The service runs with it where the environment says nothing.
     """
-    if not value.strip() or _TEMPLATE.search(value) or not (names_secret(name) or signs(name)):
-        return None
     words = _words(name)
-    if not words or words[-1] in _LABELS or _words(value) == words:
+    if not value.strip() or _TEMPLATE.search(value) or not words or words[-1] in _LABELS:
+        return None
+    if not names_secret(name) and not signs(name):
+        is_key = configures and words[-1] == "key" and not _PUBLIC.intersection(words)
+        works = looks_random(value) and not _PLACEHOLDER.search(value)
+        return Confidence.MEDIUM if is_key and works else None
+    if _words(value) == words:
         return None
     if signs(name) and configures:
         is_label = value.isidentifier() and value == value.lower() and set(_words(value)) >= set(words)
@@ -102,6 +106,13 @@ def _fallback_confidence(words: tuple[str, ...], value: str) -> Confidence | Non
 
 
 _SHORTEST_FALLBACK = 6
+_PUBLIC = frozenset(
+    {
+        "public", "publishable", "pub", "site", "cache", "primary", "foreign", "partition", "sort", "index", "group",
+        "object", "idempotency", "lock", "search", "maps", "analytics", "id", "name", "redis", "routing", "header",
+    }
+)  # fmt: skip
+"""Words before `key` that make it one to show or to look up with."""
 
 
 def looks_random(value: str) -> bool:

@@ -89,8 +89,9 @@ class HardcodedSecret(Rule):
         """`secret_key: str = "…"` of a settings class."""
         name = _target_name(node.target)
         if name and node.value is not None:
-            in_settings = not ctx.class_name or bool(re.search(r"Settings|Config", ctx.class_name))
-            _check(ctx, node, name, node.value, configures=in_settings and not ctx.function)
+            in_settings = bool(re.search(r"Settings|Config", ctx.class_name))
+            configures = (in_settings or not ctx.class_name) and not ctx.function
+            _check(ctx, node, name, node.value, configures=configures, falls_back=in_settings and configures)
 
     def visit_Dict(self, node: ast.Dict, ctx: FileContext) -> None:
         """`{"PASSWORD": "…"}` of a settings module."""
@@ -191,11 +192,19 @@ def _note(
     ctx.fact(node, "secret", text=json.dumps(content))
 
 
-def _check(ctx: FileContext, node: ast.AST, name: str, value: ast.expr, *, configures: bool) -> None:
+def _check(
+    ctx: FileContext,
+    node: ast.AST,
+    name: str,
+    value: ast.expr,
+    *,
+    configures: bool,
+    falls_back: bool = False,
+) -> None:
     found = _literal(value)
     if found is None or _gives_itself_away(found):
         return
-    confidence = judge(name, found, configures=configures)
+    confidence = judge(name, found, configures=configures, falls_back=falls_back)
     if confidence is not None:
         _note(ctx, node, confidence, f"`{name}` is a secret in the source code", "", found)
 

@@ -30,6 +30,7 @@ from backlint.api import (
     bare,
     options,
 )
+from backlint_rules.credentials._refresh import check_refresh_tokens
 
 _DAY = 86400.0
 _DEPTH = 5
@@ -93,6 +94,7 @@ class JwtWithoutExpiry(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at the claims of every token that is signed, and at settings."""
         _check_settings(project, findings, self.id)
+        check_refresh_tokens(project, findings)
         for call in project.calls():
             if call.entry is not None and "claims" in call.entry.sinks:
                 _check_claims(project, findings, call)

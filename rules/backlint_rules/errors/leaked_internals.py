@@ -1,5 +1,6 @@
 """Internals that failures show to clients."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from backlint.api import (
     Call,
     CallSite,
     Caught,
+    ClassValue,
     Confidence,
     Element,
     EventKind,
@@ -20,7 +22,6 @@ from backlint.api import (
     LinkedFunction,
     Local,
     Mapping,
-    Name,
     Operation,
     Param,
     Project,
@@ -40,7 +41,8 @@ _LAYERS = frozenset(
     {
         "SQLAlchemyError", "DBAPIError", "DatabaseError", "OperationalError", "ProgrammingError", "IntegrityError",
         "DataError", "RequestException", "RedisError", "ClientError", "BotoCoreError", "PyMongoError", "OSError",
-        "IOError", "RuntimeError", "PostgresError",
+        "IOError", "RuntimeError", "PostgresError", "HTTPError", "HTTPStatusError", "TransportError", "ConnectError",
+        "SMTPException", "S3Error", "StripeError", "RpcError",
     }
 )  # fmt: skip
 """Exceptions of a whole layer: their text has statements, paths, hosts and parameters."""
@@ -67,10 +69,12 @@ _TEXT_METHODS = frozenset(
 )
 _CONTENT = frozenset({"args", "orig", "stderr", "stdout", "output", "statement", "__cause__", "__dict__"})
 """Attributes of exceptions that have what their text has."""
-_HANDLERS = frozenset(
-    {"exception_handler", "errorhandler", "app_errorhandler", "error_handler", "exception", "register_error_handler",
-     "add_exception_handler"}
-)  # fmt: skip
+_FOR_PEOPLE = re.compile(
+    r"Validation|Http404|HTTPException|^Invalid|DoesNotExist|PermissionDenied|^Abort|Warning$"
+)
+"""Exceptions whose text says what the client did wrong."""
+_REFUSES = re.compile(r"ValidationError|BadRequest|ParseError|UnprocessableEntity|(?:HTTP_|\b)4\d\d")
+"""Answers that tell the client what to send instead."""
 _DEVELOPMENT = frozenset({"debug", "dev", "development", "local", "localhost", "testing"})
 _PROBES = frozenset({"health", "healthz", "healthcheck", "ready", "readiness", "readyz", "liveness", "probe"})
 _DEPTH = 12
@@ -118,11 +122,12 @@ class LeakedInternals(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what responses, error details and the answers of handlers are made of."""
+        shown = _shown_exceptions(project)
         for function in project.functions:
             if function.kind not in self.kinds:
                 continue
             told: set[int] = set()
-            for place, block, terms in _answers(project, function):
+            for place, block, terms in (*_answers(project, function), *_raised(project, function, shown)):
                 if place.line in told:
                     continue
                 frame = _Frame(function, block)
@@ -134,16 +139,28 @@ class LeakedInternals(Rule):
                     function,
                     f"{found.words}, {found.what}, is sent to the client",
                     span=place,
-                    confidence=_confidence(function, found),
+                    confidence=_confidence(project, function, found, place),
                     advice="log the exception, and answer with a fixed text that says what the client can do",
                     evidence=found.evidence,
                 )
 
 
-def _confidence(function: LinkedFunction, found: _Leak) -> Confidence:
-    if found.confidence is Confidence.HIGH and _PROBES.intersection(identifier_words(function.name)):
-        return Confidence.MEDIUM
-    return found.confidence
+def _confidence(project: Project, function: LinkedFunction, found: _Leak, place: Span) -> Confidence:
+    if found.confidence is not Confidence.HIGH:
+        return found.confidence
+    is_probe = bool(_PROBES.intersection(identifier_words(function.name)))
+    return Confidence.MEDIUM if is_probe or _refuses(project, function, place) else Confidence.HIGH
+
+
+def _refuses(project: Project, function: LinkedFunction, place: Span) -> bool:
+    """Whether the answer blames the request: what is wrong with it has to be said somehow."""
+    for call in function.calls:
+        if call.span == place:
+            told = [project.words(function, call.row.function)]
+            told += [project.words(function, term) for term in call.row.arguments]
+            told += [project.words(function, term) for _, term in call.row.keywords]
+            return any(_REFUSES.search(text) for text in told)
+    return False
 
 
 def _answers(project: Project, function: LinkedFunction) -> Iterator[tuple[Span, int, tuple[int, ...]]]:
@@ -152,25 +169,66 @@ def _answers(project: Project, function: LinkedFunction) -> Iterator[tuple[Span,
         terms = tuple(argument.term for argument in sink_arguments(call, "response"))
         if terms:
             yield call.span, call.block, terms
-    if project.is_handler(function) or _handles_errors(project, function) is not None:
+    if project.is_handler(function) or function.key in project.error_handlers:
         for event in function.summary.events:
             if event.kind in (EventKind.RETURN, EventKind.YIELD) and event.term >= 0:
                 yield event.span, event.block, (event.term,)
 
 
-def _handles_errors(project: Project, function: LinkedFunction) -> str | None:
-    """What a function is registered to handle by a decorator: the short name of the exception."""
-    for term in function.summary.decorators:
-        row = project.term(function, term)
-        if not isinstance(row, Call) or not row.arguments:
-            continue
-        callee = project.term(function, row.function)
-        name = callee.name if isinstance(callee, Attr) else ""
-        if isinstance(callee, Name):
-            name = callee.symbol.rpartition(".")[2]
-        if name in _HANDLERS:
-            return project.evaluator.symbol_of(function.file, row.arguments[0])
-    return None
+def _shown_exceptions(project: Project) -> frozenset[str]:
+    """Exceptions of the project whose text an error handler or a middleware answers with."""
+    found: set[str] = set()
+    for function in project.functions:
+        for name in _handled(project, function):
+            own = project.evaluator.classes.project_class(name)
+            if own is not None and name not in found and _answers_with(project, function, name):
+                found.add(name)
+    return frozenset(found)
+
+
+def _handled(project: Project, function: LinkedFunction) -> Iterator[str]:
+    """Exceptions that a function gets as the error handler it is registered as, or catches."""
+    yield from project.error_handlers.get(function.key, ())
+    for block in function.summary.blocks:
+        if block.kind == BlockKind.EXCEPT:
+            for term in block.terms:
+                yield project.evaluator.symbol_of(function.file, term)
+
+
+def _answers_with(project: Project, function: LinkedFunction, name: str) -> bool:
+    """Whether an answer of a function holds what an exception carries: its text or an attribute."""
+    rows = function.file.summary.terms
+    exceptions = {
+        parameter.name for parameter in function.summary.parameters[:1] + function.summary.parameters[-1:]
+    }
+    exceptions -= {"self", "request", "req", "_"}
+    registered = name in project.error_handlers.get(function.key, ())
+    for call in function.calls:
+        for argument in sink_arguments(call, "response"):
+            for term in project.terms_of(function, argument.term):
+                row = rows[term]
+                if isinstance(row, Caught) and name in _caught_names(project, function, row):
+                    return True
+                if registered and isinstance(row, Param) and row.name in exceptions:
+                    return True
+    return False
+
+
+def _caught_names(project: Project, function: LinkedFunction, row: Caught) -> list[str]:
+    types = project.term(function, row.exception)
+    terms = types.options if isinstance(types, Join) else (row.exception,)
+    return [project.evaluator.symbol_of(function.file, term) for term in terms]
+
+
+def _raised(
+    project: Project, function: LinkedFunction, shown: frozenset[str]
+) -> Iterator[tuple[Span, int, tuple[int, ...]]]:
+    """What an exception is made of that clients are shown."""
+    for call in function.calls if shown else ():
+        if isinstance(call.callee, ClassValue) and shown.intersection(
+            project.evaluator.classes.order(call.callee.symbol)
+        ):
+            yield call.span, call.block, (*call.row.arguments, *(term for _, term in call.row.keywords))
 
 
 def _in_development(project: Project, function: LinkedFunction, block: int) -> bool:
@@ -216,9 +274,7 @@ def _first(project: Project, frame: _Frame, terms: tuple[int, ...]) -> _Leak | N
 
 def _caught(project: Project, frame: _Frame, row: Caught) -> _Leak | None:
     function = frame.function
-    types = project.term(function, row.exception)
-    terms = types.options if isinstance(types, Join) else (row.exception,)
-    names = [project.evaluator.symbol_of(function.file, term) for term in terms]
+    names = _caught_names(project, function, row)
     if _is_told_apart(project, frame):
         return None
     name = next((name for name in names if name in _BROAD), "")
@@ -227,9 +283,13 @@ def _caught(project: Project, frame: _Frame, row: Caught) -> _Leak | None:
         return _Leak(f"the text of any `{short}`", "whatever it says", Confidence.HIGH)
     for name in names:
         short = name.rpartition(".")[2]
-        if short in _LAYERS and not _is_own(project, name):
-            words = f"the text of `{short}`"
+        if _is_own(project, name) or _FOR_PEOPLE.search(short):
+            continue
+        words = f"the text of `{short}`"
+        if short in _LAYERS:
             return _Leak(words, "which was not written for clients", Confidence.MEDIUM)
+        if "." in name and not name.startswith("builtins."):
+            return _Leak(words, "which another library wrote", Confidence.LOW)
     return None
 
 
@@ -259,10 +319,12 @@ def _parameter(project: Project, frame: _Frame, row: Param) -> _Leak | None:
             return None
         outer = frame.outer._replace(depth=frame.depth)
         return _leak(project, outer, term)
-    handled = _handles_errors(project, frame.function)
+    handled = next(
+        (name for name in project.error_handlers.get(frame.function.key, ()) if name in _BROAD), ""
+    )
     last = frame.function.summary.parameters[-1].name
-    if handled in _BROAD and row.name == last and not _is_told_apart(project, frame):
-        short = (handled or "").rpartition(".")[2]
+    if handled and row.name == last and not _is_told_apart(project, frame):
+        short = handled.rpartition(".")[2]
         return _Leak(f"the text of any `{short}`", "whatever it says", Confidence.HIGH)
     return None
 

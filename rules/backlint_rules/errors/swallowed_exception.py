@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from backlint.api import (
+    SERVICE_CODE,
     BlockKind,
     CallSite,
     Confidence,
     Effect,
     Evidence,
     FileContext,
+    FileKind,
     Findings,
     InstanceValue,
     LinkedFunction,
@@ -19,6 +21,7 @@ from backlint.api import (
     Rule,
     Severity,
 )
+from backlint_rules.errors._lost import report_unraised, report_unread_futures
 
 _BROAD = frozenset({"Exception", "BaseException"})
 _INFRASTRUCTURE = frozenset(
@@ -52,12 +55,15 @@ _CONVERSIONS = frozenset(
         "search", "group", "startswith", "endswith", "unquote", "quote", "hex", "fromhex", "from_bytes", "range",
     }
 )  # fmt: skip
-_CONVERTER = re.compile(r"_?(?:from|to|parse|as|is)_(?!thread)")
+_CONVERTER = re.compile(r"_?(?:from|to|parse|as|is)_(?!thread)|(?:un|de)?seriali[sz]e$|^validate$")
 _WAITING = (
     Effect.QUERIES, Effect.WRITES, Effect.COMMITS, Effect.CALLS_NETWORK, Effect.SENDS_MAIL, Effect.ENQUEUES,
     Effect.RUNS_PROCESS, Effect.WRITES_FILE,
 )  # fmt: skip
 _WORDS_OF_A_REASON = 4
+_ABOUT_FAILURE = re.compile(
+    r"\b(?:errors?|exceptions?|rais(?:es?|ed)|fail(?:s|ed|ures?)?|ignore)\b", re.IGNORECASE
+)
 _DIRECTIVE = re.compile(r"^(noqa|type:|pragma|pylint|nosec|mypy|ruff|fmt|backlint)", re.IGNORECASE)
 
 
@@ -85,6 +91,9 @@ class SwallowedException(Rule):
     None`). Let the rest rise to the framework, which logs it and answers 500, or log it with its traceback
     (`logger.exception(…)`) where the work has to go on.
 
+    The same holds for an exception that is made and not raised, and for one that stays in the future of a
+    thread pool, because nobody asks the future for its result.
+
     Clauses that log, report, raise, use the exception, keep a record of the failure, or do anything else
     about it are left alone, as are narrow types, optional imports and cleaning up.
 
@@ -94,6 +103,7 @@ class SwallowedException(Rule):
     """
 
     severity = Severity.WARNING
+    kinds = SERVICE_CODE | {FileKind.SCRIPT}
     tags = ("CWE-390", "CWE-755")
     same_as = ("ruff:S110", "ruff:S112", "bandit:B110", "bandit:B112")
 
@@ -101,11 +111,14 @@ class SwallowedException(Rule):
         """Note the clauses that do nothing about what they catch."""
         if isinstance(node.body[0], ast.Import | ast.ImportFrom) or _is_cleanup(node.body, ctx):
             return
+        around = ctx.comments(node) if node.handlers else []
         for handler in node.handlers:
             caught = _caught(handler.type)
             outcome = _outcome(handler)
             if caught and outcome:
-                _note(ctx, handler, caught, outcome, _doubt(node.body, ctx, ctx.comments(handler)), node.body)
+                own = ctx.comments(handler)
+                before = [text for text in around if text not in own]
+                _note(ctx, handler, caught, outcome, _doubt(node.body, ctx, own, before), node.body)
 
     def visit_With(self, node: ast.With, ctx: FileContext) -> None:
         """Note `contextlib.suppress(Exception)`."""
@@ -115,7 +128,7 @@ class SwallowedException(Rule):
                 caught = _widest(call.args)
                 if caught in ("except Exception", "except BaseException") and not _is_cleanup(node.body, ctx):
                     name = caught.removeprefix("except ")
-                    doubt = _doubt(node.body, ctx, [])
+                    doubt = _doubt(node.body, ctx, [], [])
                     _note(ctx, call, f"suppress({name})", "goes on", doubt, node.body)
 
     def check(self, project: Project, findings: Findings) -> None:
@@ -131,6 +144,8 @@ class SwallowedException(Rule):
                 chain = () if target is None else project.effects.chain(target, effect)
                 evidence = (Evidence(function.path, call.span, f"`{name}` may fail here"), *chain)
             confidence = _confidence(found, failing is not None)
+            if confidence is not None and function.kind is FileKind.SCRIPT:
+                confidence = Confidence.LOW
             if confidence is not None:
                 findings.add(
                     function,
@@ -140,6 +155,8 @@ class SwallowedException(Rule):
                     advice=_advice(project, function),
                     evidence=evidence,
                 )
+        report_unraised(project, findings, self.kinds)
+        report_unread_futures(project, findings)
 
 
 def _note(
@@ -280,10 +297,14 @@ def _last_name(function: ast.expr) -> str:
     return ""
 
 
-def _doubt(body: list[ast.stmt], ctx: FileContext, comments: list[str]) -> str:
-    """A sign that the author means it."""
+def _doubt(body: list[ast.stmt], ctx: FileContext, comments: list[str], before: list[str]) -> str:
+    """A sign that the author means it: comments of the clause or before it, the function's name, what is tried."""
     if any(len(text.split()) >= _WORDS_OF_A_REASON for text in comments if not _DIRECTIVE.match(text)):
         return "comment"
+    if any(_ABOUT_FAILURE.search(text) for text in before):
+        return "comment"
+    if any(block.kind == BlockKind.EXCEPT for block in ctx.blocks):
+        return "handling"
     if _PROBES.search(ctx.function.rpartition(".")[2]):
         return "probe"
     calls = [node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Call)]

@@ -1,18 +1,27 @@
 """Waiting for a job where it was enqueued."""
 
+from collections.abc import Iterator
+
 from backlint.api import (
+    Attr,
     BlockKind,
     CallSite,
     Confidence,
     Effect,
+    Evidence,
     Findings,
     InstanceValue,
+    LinkedFunction,
+    Local,
+    Param,
     Project,
     Rule,
     Severity,
     options,
     short_name,
 )
+
+_LOOKS = (Effect.QUERIES, Effect.CACHES, Effect.CALLS_NETWORK)
 
 
 class BlockingOnJob(Rule):
@@ -40,6 +49,10 @@ class BlockingOnJob(Rule):
             waits = Effect.WAITS in call.effects
             if (waits or _is_polled(project, call)) and _is_result(project, call, results):
                 _report(project, findings, call, waits)
+        for function in project.functions:
+            if function in project.per_request or function in project.per_job:
+                for call, polled in _polls_outcome(project, function):
+                    _report_outcome(project, findings, call, polled)
 
 
 def _result_classes(project: Project) -> frozenset[str]:
@@ -64,13 +77,76 @@ def _is_result(project: Project, call: CallSite, results: frozenset[str]) -> boo
 
 def _is_polled(project: Project, call: CallSite) -> bool:
     """Whether a call is made over and over in a loop that sleeps in between."""
-    loops = [block for block in call.function.blocks(call.block) if block.kind == BlockKind.WHILE]
+    loops = [
+        block for block in call.function.blocks(call.block) if block.kind in (BlockKind.WHILE, BlockKind.FOR)
+    ]
     if not loops:
         return False
     index = call.function.summary.blocks.index(loops[0])
     return any(
         Effect.SLEEPS in other.effects and index in project.enclosing(call.function, other.block)
         for other in call.function.calls
+    )
+
+
+def _polls_outcome(
+    project: Project, function: LinkedFunction
+) -> Iterator[tuple[CallSite, tuple[Evidence, ...]]]:
+    """Calls that look again and again for what a job was given to do, after it was enqueued."""
+    enqueued: set[int] = set()
+    for call in function.calls:
+        if Effect.ENQUEUES in call.effects or project.effects.target(call, Effect.ENQUEUES) is not None:
+            enqueued.update(_shared(project, call))
+        elif enqueued and not enqueued.isdisjoint(_shared(project, call)):
+            for target in call.targets:
+                polled = _polling(project, project.graph.functions[target])
+                if polled is not None:
+                    yield call, (polled,)
+            if any(effect in call.effects for effect in _LOOKS) and _is_polled(project, call):
+                yield call, ()
+
+
+def _shared(project: Project, call: CallSite) -> set[int]:
+    """What a call is given that says which thing it is about: no constants, functions or modules."""
+    given = (*call.row.arguments, *(term for _, term in call.row.keywords))
+    return {
+        term
+        for argument in given
+        for term in project.terms_of(call.function, argument)
+        if isinstance(project.term(call.function, term), Attr | Param | Local)
+    }
+
+
+def _polling(project: Project, function: LinkedFunction) -> Evidence | None:
+    """The loop in which a function sleeps and looks whether something is done."""
+    for call in function.calls:
+        looks = any(
+            effect in call.effects or project.effects.target(call, effect) is not None for effect in _LOOKS
+        )
+        for block in function.loops(call.block) if looks else ():
+            index = function.summary.blocks.index(block)
+            if any(
+                Effect.SLEEPS in other.effects and index in project.enclosing(function, other.block)
+                for other in function.calls
+            ):
+                return Evidence(
+                    function.path, block.span, f"`{short_name(function)}` looks and sleeps in this loop"
+                )
+    return None
+
+
+def _report_outcome(
+    project: Project, findings: Findings, call: CallSite, polled: tuple[Evidence, ...]
+) -> None:
+    function = call.function
+    reach = project.per_request if function in project.per_request else project.per_job
+    place = "request" if function in project.per_request else "job"
+    findings.add(
+        call,
+        f"`{project.words(function, call.event.term)}` polls inside a {place} for what the job leaves behind",
+        confidence=Confidence.MEDIUM,
+        advice=f"hand the id to the caller of `{short_name(function)}`, which asks for the state later",
+        evidence=(*polled, *reach.chain(function)),
     )
 
 

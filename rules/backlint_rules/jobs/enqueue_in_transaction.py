@@ -3,16 +3,22 @@
 from typing import NamedTuple
 
 from backlint.api import (
+    Attr,
     CallSite,
     Confidence,
     Effect,
     Evidence,
     Findings,
+    InstanceValue,
     LinkedFunction,
     Project,
+    Role,
     Rule,
     Severity,
     Site,
+    Value,
+    bare,
+    options,
     short_name,
 )
 
@@ -40,6 +46,7 @@ class EnqueueInTransaction(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what enqueues, and at calls that lead to it, inside a transaction."""
         through: dict[int, list[_Through]] = {}
+        hazards: list[tuple[CallSite, CallSite]] = []
         for call in project.calls():
             target = None
             if Effect.ENQUEUES not in call.effects:
@@ -50,6 +57,10 @@ class EnqueueInTransaction(Rule):
                 continue
             opened = project.open_transaction(call)
             if opened is None:
+                if target is None:
+                    written = _written_before(project, call)
+                    if written is not None:
+                        hazards.append((call, written))
                 continue
             if target is None:
                 _report_direct(project, findings, call, opened)
@@ -62,6 +73,12 @@ class EnqueueInTransaction(Rule):
             else:
                 for one in calls:
                     _report_call(project, findings, one)
+        led_to = {
+            (one.site.function.key, one.site.span) for calls in through.values() for one in calls if one.site
+        }
+        for call, written in hazards:
+            if (call.function.key, call.span) not in led_to:
+                _report_hazard(project, findings, call, written)
 
 
 class _Through(NamedTuple):
@@ -71,6 +88,55 @@ class _Through(NamedTuple):
     target: LinkedFunction
     opened: Evidence
     site: Site | None
+
+
+def _written_before(project: Project, call: CallSite) -> CallSite | None:
+    """The call just before that saves the very row which the job is given, uncommitted in this function."""
+    function = call.function
+    if function.key in project.jobs or function.index == 0 or project.is_handler(function):
+        return None
+    given = {
+        term
+        for argument in (*call.row.arguments, *(term for _, term in call.row.keywords))
+        for term in project.terms_of(function, argument)
+    }
+    found = None
+    for other in function.calls:
+        if other.order >= call.order:
+            break
+        if Effect.COMMITS in other.effects or project.effects.target(other, Effect.COMMITS) is not None:
+            found = None
+        elif Effect.WRITES in other.effects and not given.isdisjoint(_row_of(project, other)):
+            found = other
+    return found
+
+
+def _row_of(project: Project, call: CallSite) -> tuple[int, ...]:
+    """The terms of the row that a call saves or makes."""
+    callee = project.term(call.function, call.row.function)
+    saved = (callee.base, bare(call.function.file, callee.base)) if isinstance(callee, Attr) else ()
+    made = (call.event.term,) if _is_row(project, project.value(call.function, call.event.term)) else ()
+    kept = saved if saved and _is_row(project, project.value(call.function, saved[0])) else ()
+    return (*made, *kept)
+
+
+def _is_row(project: Project, value: Value) -> bool:
+    return any(
+        isinstance(one, InstanceValue) and Role.STORES_ROWS in project.evaluator.roles(one)
+        for one in options(value)
+    )
+
+
+def _report_hazard(project: Project, findings: Findings, call: CallSite, written: CallSite) -> None:
+    queued = project.words(call.function, call.row.function)
+    findings.add(
+        call,
+        f"`{queued}(…)` enqueues a job for a row that was just written: a caller's transaction may still be open",
+        confidence=Confidence.LOW,
+        advice=f"enqueue after the commit, whoever calls `{short_name(call.function)}`: "
+        f"{_after(project, f'{queued}(…)')}",
+        evidence=(Evidence(call.function.path, written.span, "the row is written here"),),
+    )
 
 
 def _has_hook(project: Project) -> bool:

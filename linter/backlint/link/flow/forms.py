@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from backlint.link.flow.access import keyed_access
 from backlint.link.flow.answers import HARMLESS, Answer, Frame, Origin, best
 from backlint.link.flow.attributes import keyed
+from backlint.link.flow.identifiers import names_secret
 from backlint.link.graph import bare
 from backlint.term import (
     Attr,
@@ -76,13 +77,22 @@ def join(walk: Walk, frame: Frame, term: int, row: Join, block: int) -> Answer:
 def mapping(walk: Walk, frame: Frame, term: int, row: Mapping, block: int) -> Answer:
     terms = frame.function.file.summary.terms
     answers = []
-    for key, value in row.entries:
+    replaced: set[str] = set()
+    for key, value in reversed(row.entries):
         shown = terms[key] if key >= 0 else None
         if isinstance(shown, Const) and isinstance(shown.value, str):
-            answers.append(walk.pair(frame, shown.value, value, block))
-        else:
+            if shown.value not in replaced:
+                answers.append(walk.pair(frame, shown.value, value, block))
+            replaced.add(shown.value)
+        elif key >= 0 or not _is_replaced(walk, frame, value, replaced):
             answers.append(walk.term(frame, value, block))
-    return best(answers)
+    return best(reversed(answers))
+
+
+def _is_replaced(walk: Walk, frame: Frame, base: int, later: set[str]) -> bool:
+    """Whether what makes a dict secret is set to something else after it: `{**data, "password": "***"}`."""
+    secrets = {key for key in walk.flow.keys(frame.function.file, base) if names_secret(key)}
+    return walk.label.named and bool(secrets) and secrets <= later
 
 
 def text(walk: Walk, frame: Frame, term: int, row: Text, block: int) -> Answer:
