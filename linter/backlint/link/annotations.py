@@ -44,6 +44,22 @@ _GENERIC = {
     "collections.abc.Mapping": "builtins.dict",
 }
 _NEW_TYPES = ("typing.NewType", "typing_extensions.NewType")
+_BUILTIN_TYPES = frozenset(
+    f"builtins.{name}"
+    for name in (
+        "bool",
+        "bytes",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "set",
+        "str",
+        "tuple",
+    )
+)
+"""Classes that library entries describe as functions, by what calling them does."""
 _DEPTH = 12
 
 
@@ -76,6 +92,8 @@ def _instance_of(value: Value) -> Value:
     if isinstance(value, ExternalValue):
         if value.symbol.startswith(("typing.", "typing_extensions.")):
             return UNKNOWN
+        return InstanceValue(value.symbol)
+    if isinstance(value, LibraryFunction) and value.symbol in _BUILTIN_TYPES:
         return InstanceValue(value.symbol)
     if isinstance(value, LibraryFunction | ModuleValue | InstanceValue):
         return UNKNOWN

@@ -486,9 +486,10 @@ class Evaluator:
                 continue
             if position == 0 and summary.cls >= 0 and not self._is_static(file, row.function):
                 return self.own(file, row.function, summary)
+            declared: Value = UNKNOWN
             if parameter.annotation >= 0:
                 declared = annotation_value(self, file, parameter.annotation)
-                if declared is not UNKNOWN:
+                if declared is not UNKNOWN and not is_hollow(declared):
                     if parameter.kind == "*":
                         return instance("builtins.tuple", declared)
                     return declared
@@ -503,8 +504,8 @@ class Evaluator:
                 return request
             passed = self._passed(file, row, position)
             if passed is UNKNOWN and summary.decorators:
-                return passed_by_wrappers(self, file, row.function, position, row.name)
-            return passed
+                passed = passed_by_wrappers(self, file, row.function, position, row.name)
+            return declared if passed is UNKNOWN else passed
         return UNKNOWN
 
     def _passed(self, file: FileNode, row: Param, position: int) -> Value:

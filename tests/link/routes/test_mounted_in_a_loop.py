@@ -1,5 +1,7 @@
 """Routers and blueprints that are mounted in a loop over a display."""
 
+import pytest
+
 from backlint.testing import project_from
 
 
@@ -86,3 +88,40 @@ def test_a_loop_over_something_computed_mounts_nothing_known() -> None:
         }
     )
     assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("loop", "expected"),
+    [
+        (
+            'for bp, at in ((cows, "/c"), (hens, "/h")):\n            app.register_blueprint(bp, url_prefix=at)',
+            ["/c/all", "/h/all"],
+        ),
+        (
+            "for bp in (cows, hens): app.register_blueprint(bp, url_prefix=f\"/api{bp.url_prefix or ''}\")",
+            ["/api/all", "/api/hens/all"],
+        ),
+        (
+            "for bp in (cows, hens):\n            app.register_blueprint(bp, url_prefix=prefix_of(bp))",
+            ["/…/all", "/…/all"],
+        ),
+    ],
+)
+def test_the_prefix_belongs_to_the_pass(loop: str, expected: list[str]) -> None:
+    source = f"""
+    from flask import Blueprint, Flask
+    cows = Blueprint("cows", __name__)
+    hens = Blueprint("hens", __name__, url_prefix="/hens")
+
+    @cows.get("/all")
+    def all_cows(): ...
+    @hens.get("/all")
+    def all_hens(): ...
+
+    def create_app():
+        app = Flask(__name__)
+        {loop}
+        return app
+    """
+    project = project_from({"app/main.py": source})
+    assert sorted(route.path for route in project.routes) == expected

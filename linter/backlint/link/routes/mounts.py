@@ -216,7 +216,7 @@ class Mounts:
         given = term is not None and not _is_none(self.context, file, term)
         guards = tuple(self.guards(file, site.row, site.event.term, "include"))
         replaces = given and name in ("register_blueprint", "add_namespace")
-        for use in uses(self.context, site, child):
+        for use in uses(self.context, site, child, term):
             prefix = self.context.text(file, term, use.bound) if given else ""
             if site.passes_unknown and not given:
                 prefix = UNKNOWN_PART

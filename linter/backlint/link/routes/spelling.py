@@ -9,7 +9,20 @@ from backlint.link.routes.model import UNKNOWN_PART
 from backlint.link.routes.origins import definition
 from backlint.link.values import ClassValue, ConstantValue, FunctionValue, InstanceValue
 from backlint.summary import EventKind
-from backlint.term import Attr, Call, Comprehension, Const, Element, Join, Local, Name, Param, Star, Text
+from backlint.term import (
+    Attr,
+    Call,
+    Comprehension,
+    Const,
+    Element,
+    Join,
+    Local,
+    Name,
+    Operation,
+    Param,
+    Star,
+    Text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +33,11 @@ if TYPE_CHECKING:
 Bound = dict[tuple[int, int, str], tuple["FileNode", int]]
 """What callers pass: by file, function and name of a parameter, the term and the file it is written in.
 
-A `*urls` parameter is bound to one of the arguments that it takes.
+A `*urls` parameter is bound to one of the arguments that it takes, a loop variable to one item of the display.
 """
+ITEM = ""
+"""Stands for the name where a loop variable is bound: the second number is its term then."""
+_PREFIXES = ("url_prefix", "prefix")
 _DEPTH = 10
 _TRANSLATES = frozenset(
     f"django.utils.translation.{name}" for name in ("gettext_lazy", "gettext", "pgettext_lazy")
@@ -50,6 +66,16 @@ def spelled(context: Context, file: FileNode, term: int, bound: Bound, depth: in
             return _called(context, file, row, bound, depth)
         case Join(joined):
             return common(spelled(context, file, option, bound, depth + 1) for option in joined)
+        case Element() if (file.index, term, ITEM) in bound:
+            owner, given = bound[file.index, term, ITEM]
+            return spelled(context, owner, given, bound, depth + 1)
+        case Attr(base, name) if name in _PREFIXES:
+            own = _own_prefix(context, file, base, bound)
+            if own is not None:
+                return own
+        case Operation("or", operands):
+            found = [spelled(context, file, operand, bound, depth + 1) for operand in operands]
+            return next((text for text in found if text), "")
         case Element(base, position) if position < 0:
             whole = file.summary.terms[bare(file, base)]
             if isinstance(whole, Param) and (file.index, whole.function, whole.name) in bound:
@@ -129,6 +155,18 @@ def common(texts: Iterable[str]) -> str:
         right += 1
     first = parts[0]
     return "/".join([*first[:left], UNKNOWN_PART, *(first[-right:] if right else ())])
+
+
+def _own_prefix(context: Context, file: FileNode, term: int, bound: Bound) -> str | None:
+    """`blueprint.url_prefix`: empty where it was made without; None where the object isn't known."""
+    owner, given = bound.get((file.index, bare(file, term), ITEM), (file, term))
+    for origin in context.origins.of_term(owner, given):
+        at = context.project.files[origin.file]
+        row = at.summary.terms[origin.term]
+        if isinstance(row, Call):
+            prefix = next((value for name, value in row.keywords if name in _PREFIXES), None)
+            return "" if prefix is None else spelled(context, at, prefix, {}, 1)
+    return None
 
 
 def _attribute_default(context: Context, file: FileNode, row: object) -> str | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from backlint.link.graph import CallSite, bare
-from backlint.link.routes.spelling import Bound, passed
+from backlint.link.routes.spelling import ITEM, Bound, passed
 from backlint.link.values import FunctionValue, options
-from backlint.term import Attr, Call, Param
+from backlint.term import Attr, Call, Element, Param, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,23 +29,66 @@ class Use(msgspec.Struct, frozen=True):
     bound: Bound
 
     def term(self, file: FileNode, term: int) -> tuple[FileNode, int]:
-        """The term itself, or what was passed for the parameter that it is."""
-        row = file.summary.terms[bare(file, term)]
+        """The term itself, or what was passed or gone over for the variable that it is."""
+        inner = bare(file, term)
+        row = file.summary.terms[inner]
         if isinstance(row, Param):
             return self.bound.get((file.index, row.function, row.name), (file, term))
+        if isinstance(row, Element):
+            return self.bound.get((file.index, inner, ITEM), (file, term))
         return file, term
 
 
 def uses(context: Context, site: CallSite, *terms: int | None) -> Iterator[Use]:
-    """The runs of a registering call: one for each caller where it registers what its function is given."""
+    """The runs of a registering call: one for each caller or pass of a loop whose values it registers."""
     file = site.function.file
-    given = any(isinstance(file.summary.terms[bare(file, term)], Param) for term in terms if term is not None)
+    wanted = [term for term in terms if term is not None and term >= 0]
+    for bound in _passes(file, wanted):
+        yield from _callers(context, site, wanted, bound)
+
+
+def _callers(context: Context, site: CallSite, terms: list[int], bound: Bound) -> Iterator[Use]:
+    file = site.function.file
+    given = any(isinstance(file.summary.terms[bare(file, term)], Param) for term in terms)
     callers = context.callers.get(site.function.key, ()) if given and site.function.index else ()
     if not callers:
-        yield Use(site, {})
+        yield Use(site, bound)
     for caller in callers[:_MOST_CALLERS]:
-        for bound in _bound(context, caller, site):
-            yield Use(caller, bound)
+        for passed_in in _bound(context, caller, site):
+            yield Use(caller, {**bound, **passed_in})
+
+
+def _passes(file: FileNode, terms: list[int]) -> Iterator[Bound]:
+    """What the loop variables among the terms hold in each pass of a loop over a display; once without one."""
+    elements = [term for term in map(partial(bare, file), terms) if _loop(file, term)]
+    display = _loop(file, elements[0]) if elements else ()
+    if not display:
+        yield {}
+    looped = {
+        number
+        for number, row in enumerate(file.summary.terms)
+        if display and isinstance(row, Element) and _loop(file, number) == display
+    }
+    for item in display:
+        found: Bound = {}
+        for number in looped:
+            element = file.summary.terms[number]
+            inner = file.summary.terms[bare(file, item)]
+            position = element.position if isinstance(element, Element) else -1
+            if position < 0:
+                found[file.index, number, ITEM] = (file, item)
+            elif isinstance(inner, Sequence) and position < len(inner.items):
+                found[file.index, number, ITEM] = (file, inner.items[position])
+        yield found
+
+
+def _loop(file: FileNode, term: int) -> tuple[int, ...]:
+    """The items of the display that a loop variable goes over; empty for anything else."""
+    row = file.summary.terms[term]
+    if not isinstance(row, Element):
+        return ()
+    display = file.summary.terms[bare(file, row.base)]
+    return display.items if isinstance(display, Sequence) else ()
 
 
 def _bound(context: Context, caller: CallSite, site: CallSite) -> Iterator[Bound]:
