@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backlint.effect import Effect, Role
 from backlint.link.arguments import call_argument
 from backlint.link.evaluate import PROPERTIES, Evaluator
-from backlint.link.memo import memo_blocks
+from backlint.link.memo import memo_blocks, returns_kept
 from backlint.link.sql import sql_effects, sql_text
 from backlint.link.values import (
     ClassValue,
@@ -160,7 +160,7 @@ class LinkedFunction:
         self.symbol = f"{file.summary.module}.{summary.name}"
         self.calls: list[CallSite] = []
         self.sites: list[Site] = []
-        self.memoised = False
+        self.memoised = returns_kept(file, summary)
         self.runs_in_thread = False
         """A decorator moves it off the caller's thread."""
         self.invoked: frozenset[str] = frozenset()

@@ -1,6 +1,7 @@
 """Values computed once and kept by hand: `if self._x is None: self._x = …`, `if key not in cache: cache[key] = …`.
 
-What runs inside such a branch runs once, so its effects are not those of every call.
+What runs inside such a branch runs once, so its effects are not those of every call. The same holds for a
+function that begins with `if _x is not None: return _x` and fills in what it asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ _DEPTH = 6
 
 def memo_blocks(file: FileNode, function: FunctionSummary) -> frozenset[int]:
     """Indices of the blocks of a function that fill in a kept value, with the blocks inside them."""
-    terms = file.summary.terms
     candidates = {
         index: kept
         for index, block in enumerate(function.blocks)
@@ -26,8 +26,50 @@ def memo_blocks(file: FileNode, function: FunctionSummary) -> frozenset[int]:
     }
     if not candidates:
         return frozenset()
+    filled = _filled(file, function)
+    found = {
+        index
+        for index, kept in candidates.items()
+        if any(kept & filled.get(inner, set()) for inner in _inside(function, index))
+    }
+    return frozenset(inner for index in found for inner in _inside(function, index))
+
+
+def returns_kept(file: FileNode, function: FunctionSummary) -> bool:
+    """Whether a function first returns what it has kept, and only then works it out and keeps it."""
+    for index, block in enumerate(function.blocks):
+        if block.kind != BlockKind.IF or block.parent != 0 or not block.leaves or not block.terms:
+            continue
+        there = _there(file, block.terms[0])
+        kept = {one for one in there if isinstance(one, str)} | (there & _given_back(file, function, index))
+        if not kept:
+            continue
+        if any(event.kind == EventKind.CALL and event.span.line < block.line for event in function.events):
+            return False
+        return any(kept & found for found in _filled(file, function, block.end_line).values())
+    return False
+
+
+def _given_back(file: FileNode, function: FunctionSummary, block: int) -> set[object]:
+    """What a branch returns, as `_subject` names it.
+
+    An attribute that is only asked for is a state of its object, and keeps nothing: `if self.paid: return`.
+    """
+    return {
+        one
+        for event in function.events
+        if event.kind == EventKind.RETURN and event.block == block and event.term >= 0
+        for one in _subject(file, event.term)
+    }
+
+
+def _filled(file: FileNode, function: FunctionSummary, after: int = 0) -> dict[int, set[object]]:
+    """What is written below a line, by block: attribute terms, names, `("item", container)`."""
+    terms = file.summary.terms
     filled: dict[int, set[object]] = {}
     for event in function.events:
+        if event.span.line <= after:
+            continue
         if event.kind == EventKind.SET_ATTR:
             row = terms[event.term]
             filled.setdefault(event.block, set()).add(
@@ -39,12 +81,7 @@ def memo_blocks(file: FileNode, function: FunctionSummary) -> frozenset[int]:
             row = terms[event.term]
             if isinstance(row, Item):
                 filled.setdefault(event.block, set()).add(("item", _bare(file, row.base)))
-    found = {
-        index
-        for index, kept in candidates.items()
-        if any(kept & filled.get(inner, set()) for inner in _inside(function, index))
-    }
-    return frozenset(inner for index in found for inner in _inside(function, index))
+    return filled
 
 
 def _inside(function: FunctionSummary, index: int) -> list[int]:
@@ -80,6 +117,17 @@ def _absent(file: FileNode, term: int, depth: int = 0) -> set[object]:
         if row.operator == "not in":
             return {("item", _bare(file, row.right))}
     return set()
+
+
+def _there(file: FileNode, term: int) -> set[object]:
+    """What a test says to be there already, named as `_absent` names it."""
+    row = file.summary.terms[_bare(file, term)]
+    if isinstance(row, Compare):
+        right = file.summary.terms[_bare(file, row.right)]
+        if row.operator in ("is not", "!=") and isinstance(right, Const) and right.value is None:
+            return _subject(file, row.left)
+        return {("item", _bare(file, row.right))} if row.operator == "in" else set()
+    return _subject(file, term)
 
 
 def _subject(file: FileNode, term: int) -> set[object]:
