@@ -16,11 +16,24 @@ class MissingObjectAuthorization(Rule):
     ## What to do instead
     Put the owner or tenant into the query itself, so that a stranger's object is simply not found, or compare
     the object's owner with the caller before anything is done with it. One helper or dependency that does
-    both keeps new handlers right. Public catalogues and objects without an owner are left alone.
+    both keeps new handlers right.
+
+    ## Confidence
+    High where other handlers tie the same model to the caller and this one writes or the data is private;
+    medium where the model has an owner of its own and nothing else speaks for or against; low where the
+    project has no such convention.
+
+    ## What it leaves alone
+    Objects that have no owner, public catalogues, handlers behind a role check, look-ups through the user
+    (`user.orders`), filters and comparisons with the caller anywhere on the way, object permissions, scoped
+    sessions and managers, and the caller's own record.
+
+    ## How to tune it
+    Give the role `authorises` to a helper or dependency that checks the object and is not recognised.
 
     ## References
     - [OWASP API1:2023 broken object level authorization](https://owasp.org/API-Security/editions/2023/en/0xa1-broken-object-level-authorization/)
-    - CWE-639
+    - [CWE-639](https://cwe.mitre.org/data/definitions/639.html)
     """
 
     severity = Severity.ERROR

@@ -63,10 +63,22 @@ class MissingRateLimit(Rule):
     Put a limiter on the route: per address and per account, in a store that all workers share. slowapi,
     Flask-Limiter, django-ratelimit, django-axes and DRF's throttles do it in a line.
 
+    ## Confidence
+    High; medium where a guard on the route could not be resolved, or the methods are not known.
+
+    ## What it leaves alone
+    Routes that ask for a signed-in caller, carry a token or signature in the address, only read, or have a
+    limiter: on the route, the router, the application, in the handler, or in the framework's throttle
+    settings.
+
+    ## How to tune it
+    Give the role `limits-rate` to a limiter of yours. A limiter in front of the service (a gateway, nginx)
+    is not in the code: say so in a comment, or ignore the rule.
+
     ## References
     - [OWASP API4:2023 unrestricted resource consumption](https://owasp.org/API-Security/editions/2023/en/0xa4-unrestricted-resource-consumption/)
     - [OWASP authentication cheat sheet](https://cheatsheetseries.owasp.org/cheatsheets/Authentication_Cheat_Sheet.html)
-    - CWE-307
+    - [CWE-307](https://cwe.mitre.org/data/definitions/307.html)
     """
 
     severity = Severity.WARNING

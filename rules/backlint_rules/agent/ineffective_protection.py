@@ -99,6 +99,14 @@ class IneffectiveProtection(Rule):
     Spell the attribute or setting as the framework does, put the guard below the route decorator, pass the
     dependency to the route or a parameter, and test that a request without credentials is refused.
 
+    ## Confidence
+    High where the framework's own documentation settles it; medium for limiters on the wrong side of a
+    route, and for methods that a view never dispatches to.
+
+    ## What it leaves alone
+    Attributes and settings that some code of the project reads, guards above decorators that only
+    configure, and dependencies that are passed on.
+
     ## References
     - [DRF: setting the permission policy](https://www.django-rest-framework.org/api-guide/permissions/#setting-the-permission-policy)
     - [Flask: view decorators](https://flask.palletsprojects.com/en/stable/patterns/viewdecorators/)

@@ -57,6 +57,15 @@ class UndeclaredDependency(Rule):
     Only manifests are asked, those in the file's folder and above, with all groups and extras; never what is
     installed. Where a declared distribution has modules of unknown names, the report says less.
 
+    ## Confidence
+    High where it is known which distribution the module belongs to; medium where it is not; low where
+    another declared distribution brings it along, or where one that is declared has modules of unknown
+    names.
+
+    ## What it leaves alone
+    Standard library, the project's own modules from whatever folder, optional imports, imports for type
+    checkers only, and projects whose manifest declares nothing.
+
     ## References
     - [CWE-1357: Reliance on Insufficiently Trustworthy Component](https://cwe.mitre.org/data/definitions/1357.html)
     - [PyPA: install_requires vs requirements files](https://packaging.python.org/en/latest/discussions/install-requires-vs-requirements/)

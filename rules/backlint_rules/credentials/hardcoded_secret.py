@@ -48,8 +48,13 @@ class HardcodedSecret(Rule):
     `os.environ["SECRET_KEY"]`, or a settings class field without a default. Change every secret that
     has been committed.
 
-    Names alone are no evidence: values that are empty, placeholders of a template, labels, enum
-    members or paths are left alone, and so are defaults that the service refuses to start with.
+    ## Confidence
+    High for known token formats and settings that the service runs with; medium where a name and a likely
+    value are the evidence; low in branches, classes and files for development.
+
+    ## What it leaves alone
+    Names alone are no evidence: values that are empty, placeholders of a template, labels, enum members or
+    paths are left alone, and so are values that the service refuses to start with.
 
     ## References
     - [CWE-798: Use of Hard-coded Credentials](https://cwe.mitre.org/data/definitions/798.html)

@@ -58,6 +58,14 @@ class JwtWithoutExpiry(Rule):
 
     Claims are followed through variables, updates, helper functions and callers.
 
+    ## Confidence
+    High where the claims are spelled out at the call, or a setting names access tokens; medium where they
+    come from elsewhere.
+
+    ## What it leaves alone
+    Claims that get `exp` anywhere on the way (a variable, an update, a helper, a caller, a schema), and
+    tokens with another purpose, such as confirming an address.
+
     ## References
     - [RFC 8725: JSON Web Token best current practices](https://www.rfc-editor.org/rfc/rfc8725)
     - [OWASP: JSON Web Token cheat sheet](https://cheatsheetseries.owasp.org/cheatsheets/JSON_Web_Token_for_Java_Cheat_Sheet.html#no-built-in-token-revocation-by-the-user)

@@ -28,6 +28,14 @@ class CheckThenAct(Rule):
     `IntegrityError` handled. Where a count or a balance is checked, lock the parent row first
     (`select_for_update`, `with_for_update`).
 
+    ## Confidence
+    Medium where a request or job runs the code and the query is known whole; low otherwise. It is never
+    high: whether two requests meet is not in the code.
+
+    ## What it leaves alone
+    A handled unique violation, `get_or_create`, upserts, row locks, advisory locks and lock objects around
+    or before the look.
+
     ## References
     - [CWE-367: time-of-check time-of-use race condition](https://cwe.mitre.org/data/definitions/367.html)
     - [Django: get_or_create](https://docs.djangoproject.com/en/stable/ref/models/querysets/#get-or-create)

@@ -47,6 +47,14 @@ class LazyLoadInLoop(Rule):
     Django and Tortoise, `.options(selectinload(Post.author))` or `joinedload` in SQLAlchemy. Where only
     the key is needed, read `post.author_id`, which is there already.
 
+    ## Confidence
+    High where the loop reads the relation itself or through one call; medium through more; low where the
+    rows belong to one parent, so that they are few or share it.
+
+    ## What it leaves alone
+    Relations that the query, the model, a manager or a helper loads; `author_id` and the like; the way back
+    to the parent that the rows came from; a query whose loading is not known whole.
+
     ## References
     - [SQLAlchemy: relationship loading techniques](https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html)
     - [Django: select_related and prefetch_related](https://docs.djangoproject.com/en/stable/ref/models/querysets/#select-related)

@@ -51,6 +51,14 @@ class LazyLoadInSerializer(Rule):
     `prefetch_related("comments__user")`, `.options(selectinload(Post.comments))`. Count and test with annotations
     (`Count`, `Exists`) instead of a query in a method field.
 
+    ## Confidence
+    High where the view shows its rows for certain; medium where it follows from conventions; low where the
+    way from the row to the field is long.
+
+    ## What it leaves alone
+    Views of a single object, query sets that load what is read (`select_related`, `prefetch_related`,
+    `Prefetch`), relations that the model loads by itself, and query sets that are not known whole.
+
     ## References
     - [DRF: avoiding N+1 queries in relational fields](https://www.django-rest-framework.org/api-guide/relations/#reverse-relations)
     - [Django: select_related and prefetch_related](https://docs.djangoproject.com/en/stable/ref/models/querysets/#prefetch-related)

@@ -46,6 +46,15 @@ class OffsetPagination(Rule):
     Page by key: order by a unique, indexed column (or `created_at, id`), return the last key as a
     cursor, and ask for `WHERE id > :cursor ORDER BY id LIMIT :n`. Every page then costs the same.
 
+    ## Confidence
+    High; medium in code for administrators, who page over few rows.
+
+    ## What it leaves alone
+    Cursors, constant small offsets, and what is only called offset (a place in a file, a time zone).
+
+    ## How to tune it
+    For a catalogue of a few hundred rows OFFSET is fine: `per-path-ignores`, or a comment at the paginator.
+
     ## References
     - [PostgreSQL: LIMIT and OFFSET](https://www.postgresql.org/docs/current/queries-limit.html)
     - [Django REST framework: CursorPagination](https://www.django-rest-framework.org/api-guide/pagination/#cursorpagination)

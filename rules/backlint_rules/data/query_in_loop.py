@@ -27,6 +27,19 @@ class QueryInLoop(Rule):
     `GROUP BY`) or eager loading, and look them up in a dict inside it. A query that does not depend on the
     loop belongs before it.
 
+    ## Confidence
+    High where it is certain which function is called and that it queries; medium where one of several may
+    be called, or where an outer query may have loaded the relation that is read.
+
+    ## What it leaves alone
+    The loop over the rows of one query (that is one query), chunks and pages, retries, loops that leave on
+    their first pass, a handful of literal items, building a query without sending it, memoised helpers and
+    data loaders.
+
+    ## How to tune it
+    A helper that keeps what it has loaded, in a way that is not seen: give it the role `memoises`. A
+    function that cuts into chunks: `batches`.
+
     ## References
     - [SQLAlchemy: what kind of loading to use](https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html)
     - [Django: database access optimization](https://docs.djangoproject.com/en/stable/topics/db/optimization/)

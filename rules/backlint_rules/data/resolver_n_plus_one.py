@@ -56,6 +56,18 @@ class ResolverNPlusOne(Rule):
     (`IN (…)`), and return `loader.load(key)` from the resolver. Or load the relation with the parents, where
     the root resolver can know that it is asked for.
 
+    ## Confidence
+    High where the type is used in a list and the query is about the parent; medium where it is not known
+    whether it is listed; low where the query does not depend on the parent, or the resolver uses a loader
+    as well.
+
+    ## What it leaves alone
+    Root queries and mutations, batch functions of data loaders, memoised resolvers, and queries that only
+    ask after the caller's rights.
+
+    ## How to tune it
+    Give the role `loads-data` to a data loader of yours.
+
     ## References
     - [Strawberry: data loaders](https://strawberry.rocks/docs/guides/dataloaders)
     - [Graphene: data loader](https://docs.graphene-python.org/en/latest/execution/dataloader/)

@@ -56,6 +56,12 @@ class UnboundedPageSize(Rule):
     Say what the most is, where the number comes in: `limit: int = Query(50, ge=1, le=200)`,
     `min(limit, MAX_PAGE_SIZE)`, `max_page_size` on the pagination class.
 
+    ## Confidence
+    High where the number reaches the query through at most two calls; medium through more.
+
+    ## What it leaves alone
+    `Query(le=…)`, `min(…)`, validators, comparisons that refuse, choices, `max_page_size`, and constants.
+
     ## References
     - [OWASP API4:2023 Unrestricted Resource Consumption](https://owasp.org/API-Security/editions/2023/en/0xa4-unrestricted-resource-consumption/)
     - [DRF: pagination](https://www.django-rest-framework.org/api-guide/pagination/)

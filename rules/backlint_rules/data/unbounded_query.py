@@ -75,6 +75,20 @@ class UnboundedQuery(Rule):
     batches: `iterator()`, `yield_per`, or `LIMIT` until nothing is left. Where only a number is needed,
     let the database count.
 
+    ## Confidence
+    It goes by who fetches and for what: high for a handler that hands out rows of a table that grows with
+    time, and for jobs; lower where the rows are those of one parent, where the table does not keep when
+    rows were made, or where the rows are used inside only. Tables whose names say that they are small, and
+    code that no request or job reaches, are low.
+
+    ## What it leaves alone
+    Limits, slices, look-ups by key, aggregates, counts, `IN` over a bounded list, streaming (`iterator`,
+    `yield_per`), and pagination by default settings.
+
+    ## How to tune it
+    In `review` a list of one customer's few rows may still be shown; raise what you accept with a comment
+    that says why it stays small.
+
     ## References
     - [OWASP API4:2023 Unrestricted Resource Consumption](https://owasp.org/API-Security/editions/2023/en/0xa4-unrestricted-resource-consumption/)
     - [Django: iterator()](https://docs.djangoproject.com/en/stable/ref/models/querysets/#iterator)

@@ -47,6 +47,14 @@ class WriteInLoop(Rule):
     with one flush, `insert().values([...])`, `executemany`, `execute_values`, or one `UPDATE … FROM`. Commit once after the
     loop, or once per chunk in a long job.
 
+    ## Confidence
+    High where it is certain what is called; medium where one of several may be, and for a commit beside a
+    call to another service, which may want a transaction for each item.
+
+    ## What it leaves alone
+    `session.add` with one flush outside, bulk calls, chunks, a handful of literal items, and what a query
+    in the same call says already (query-in-loop).
+
     ## References
     - [Django: insert in bulk](https://docs.djangoproject.com/en/stable/topics/db/optimization/#insert-in-bulk)
     - [SQLAlchemy: ORM bulk statements](https://docs.sqlalchemy.org/en/20/orm/queryguide/dml.html)

@@ -108,8 +108,13 @@ class LeakedInternals(Rule):
     the log entry is found. Where the client can do something about the failure, catch that exception by its
     own type, and answer with a message that was written for people.
 
-    Messages of exceptions that the project defines, of specific exceptions, and what only a development
-    server shows are left alone.
+    ## Confidence
+    High for any exception's text and for tracebacks; medium for the exceptions of a layer (database, HTTP,
+    files), and in health checks.
+
+    ## What it leaves alone
+    Messages of exceptions that the project defines, of specific exceptions, of exceptions that the code
+    tells apart first, and what only a development server shows.
 
     ## References
     - [CWE-209: Error Message Containing Sensitive Information](https://cwe.mitre.org/data/definitions/209.html)

@@ -94,8 +94,13 @@ class SwallowedException(Rule):
     The same holds for an exception that is made and not raised, and for one that stays in the future of a
     thread pool, because nobody asks the future for its result.
 
+    ## Confidence
+    High where what fails waits for a database, a network or a file; medium elsewhere; low where a comment
+    gives the reason, the code is a probe or a conversion, or only a layer's exceptions are caught.
+
+    ## What it leaves alone
     Clauses that log, report, raise, use the exception, keep a record of the failure, or do anything else
-    about it are left alone, as are narrow types, optional imports and cleaning up.
+    about it; narrow types, optional imports, and cleaning up.
 
     ## References
     - [CWE-390: Detection of Error Condition Without Action](https://cwe.mitre.org/data/definitions/390.html)

@@ -39,6 +39,15 @@ class MassAssignment(Rule):
     Name the fields that a client may set: a schema or a serializer with an explicit list of fields. Set the
     others in the handler, from who is signed in.
 
+    ## Confidence
+    High where the body reaches the model directly; low where it has passed through other functions, which
+    may have cut it down. A serializer with all fields is high where the model has a privileged column, low
+    otherwise. The severity is error where a privileged column can be set.
+
+    ## What it leaves alone
+    Bodies that a schema has read (`model_dump`, `validated_data`, `cleaned_data`), dicts that are spelled
+    out, and serializers that name their fields or make the others read-only.
+
     ## References
     - [CWE-915: Improperly Controlled Modification of Dynamically-Determined Object Attributes](https://cwe.mitre.org/data/definitions/915.html)
     - [OWASP API3:2023 broken object property level authorization](https://owasp.org/API-Security/editions/2023/en/0xa3-broken-object-property-level-authorization/)

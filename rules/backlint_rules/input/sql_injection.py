@@ -72,6 +72,15 @@ class SqlInjection(Rule):
     Write the statement as a constant with placeholders, and hand the values over beside it. Take the names of
     columns from a dict or set of those that are allowed, or quote them with the driver's own function.
 
+    ## Confidence
+    High where the value comes from the request; medium where it stands in the place of a value (in quotes,
+    after a comparison), or chooses the column that orders a query; low for names of tables and columns that
+    come from elsewhere.
+
+    ## What it leaves alone
+    It looks at what is executed. Constants, lists of placeholders, quoted identifiers, names that the code
+    compares with a list of its own, numbers and times are left alone.
+
     ## References
     - [CWE-89: SQL injection](https://cwe.mitre.org/data/definitions/89.html)
     - [OWASP SQL injection prevention cheat sheet](https://cheatsheetseries.owasp.org/cheatsheets/SQL_Injection_Prevention_Cheat_Sheet.html)

@@ -55,6 +55,14 @@ class UnvalidatedBody(Rule):
     Say what the body is in one place: a Pydantic model, a serializer, a form, a marshmallow, attrs or msgspec
     schema. It refuses the rest with a 400 or 422 that names the field, and the handler gets values of known type.
 
+    ## Confidence
+    Medium; low for HTML forms, whose fields are strings. A body parameter that is declared as `dict` is
+    high.
+
+    ## What it leaves alone
+    Bodies that a schema, serializer, form or signature check gets, objects that the body was read into, and
+    fields that become part of SQL, of which sql-injection speaks.
+
     ## References
     - [CWE-20: Improper Input Validation](https://cwe.mitre.org/data/definitions/20.html)
     - [OWASP input validation cheat sheet](https://cheatsheetseries.owasp.org/cheatsheets/Input_Validation_Cheat_Sheet.html)

@@ -36,6 +36,12 @@ class BlockingOnJob(Rule):
     Answer at once with the job's id and let the client ask for its state, or run the work in the request if it is
     needed there. Jobs that need each other are joined with a chain, a chord or a callback.
 
+    ## Confidence
+    High inside a request or another job; medium where it is not known who calls the code.
+
+    ## What it leaves alone
+    Tests, scripts, chains and chords, and other objects that have a `get`.
+
     ## References
     - [Celery: avoid launching synchronous subtasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#avoid-launching-synchronous-subtasks)
     """

@@ -36,6 +36,16 @@ class EnqueueInTransaction(Rule):
     after `session.commit()` or in an `after_commit` hook in SQLAlchemy, or write the job to an outbox table
     in the same transaction.
 
+    ## Confidence
+    High where it is certain that the call enqueues; medium where one of several functions may be called.
+
+    ## What it leaves alone
+    `on_commit`, `delay_on_commit`, enqueueing below the commit, retries of the job itself, and autocommit.
+
+    ## How to tune it
+    A helper of yours that runs its callback after the commit has the role `runs-later`; one that opens a
+    transaction, `opens-transaction`.
+
     ## References
     - [Celery: database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions)
     - [Django: performing actions after commit](https://docs.djangoproject.com/en/stable/topics/db/transactions/#performing-actions-after-commit)

@@ -44,7 +44,14 @@ class NonConcurrentIndex(Rule):
     transaction. Django: `AddIndexConcurrently` in a migration of its own with `atomic = False`. Alembic:
     `postgresql_concurrently=True` inside `with op.get_context().autocommit_block():`.
 
-    Tables that the same change creates are empty, and left alone, as are projects on other databases.
+    ## Confidence
+    High where the project's settings or requirements say PostgreSQL, medium where they say nothing; one
+    step lower where the operation is not known whole; low in revisions that many others follow,
+    since they have run.
+
+    ## What it leaves alone
+    Tables that the same change creates, which are empty; operations outside of a transaction by hand;
+    foreign keys that have an index already; projects on other databases.
 
     ## References
     - [PostgreSQL: building indexes concurrently](https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY)

@@ -28,6 +28,14 @@ class RequiredColumnWithoutDefault(Rule):
     `default` in Django; on PostgreSQL 11 or later a constant one costs nothing). Or take three steps: add the
     column nullable, fill it in batches, then set NOT NULL.
 
+    ## Confidence
+    High where the operation spells out that the column is required; medium where the field is of a class that is
+    not Django's own, which may bring a default; low in revisions that many others follow, since they have run.
+
+    ## What it leaves alone
+    Tables that the same change creates, first migrations, nullable columns, and defaults that the database
+    knows.
+
     ## References
     - [Alembic: add_column](https://alembic.sqlalchemy.org/en/latest/ops.html#alembic.operations.Operations.add_column)
     - [Django: adding fields with defaults and database constraints](https://docs.djangoproject.com/en/stable/ref/migration-operations/#addfield)

@@ -41,6 +41,14 @@ class NaiveDatetime(Rule):
     and columns with a zone: `DateTime(timezone=True)`. Change code and columns together: a naive column gives
     naive values back.
 
+    ## Confidence
+    High for `utcnow` and `utcfromtimestamp`, which are deprecated; medium for `now()` and `today()` without
+    a zone, and for columns of instants; low where only a date part or a difference is used at once.
+
+    ## What it leaves alone
+    Values that get a zone at once, Django's own time functions and columns, the project's own helpers and
+    types of those names, and tests.
+
     ## References
     - [Python: aware and naive objects](https://docs.python.org/3/library/datetime.html#aware-and-naive-objects)
     - [PostgreSQL wiki: don't use timestamp without time zone](https://wiki.postgresql.org/wiki/Don%27t_Do_This#Don.27t_use_timestamp_.28without_time_zone.29)

@@ -41,6 +41,17 @@ class SecretInLog(Rule):
     characters. Hold secrets in a type that masks itself (`pydantic.SecretStr`), send keys in a header
     rather than in the URL's query, and let a filter or processor redact what slips through.
 
+    ## Confidence
+    High where the value is followed from a secret to the log; medium where its name says so; low in
+    scripts, in branches for development, for a command that prints the secret it made, and where the
+    project's logging redacts.
+
+    ## What it leaves alone
+    Hashes, masked values, lengths, identifiers, names of secrets, and types that mask themselves.
+
+    ## How to tune it
+    Give the role `redacts` to a function of yours whose result is harmless.
+
     ## References
     - [CWE-532: Insertion of Sensitive Information into Log File](https://cwe.mitre.org/data/definitions/532.html)
     - [OWASP Logging Cheat Sheet: data to exclude](https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html#data-to-exclude)

@@ -55,6 +55,18 @@ class BlockingCallInAsync(Rule):
     `run_in_threadpool` or `sync_to_async`. A FastAPI handler or dependency that awaits nothing is better off as
     plain `def`: the framework then runs it in a thread.
 
+    ## Confidence
+    High for network, database, mail, sleeps, processes and password hashes; medium where one of several
+    functions may be called, or a file's content is moved while a request waits; low for other work on
+    files, and in code that runs when the application starts.
+
+    ## What it leaves alone
+    What is moved to a thread (`to_thread`, `run_in_executor`, `run_in_threadpool`, `sync_to_async`),
+    asynchronous clients, plain `def` handlers, and coroutines that are awaited elsewhere.
+
+    ## How to tune it
+    Give the role `runs-in-thread` to a helper of yours that moves its callback off the loop.
+
     ## References
     - [FastAPI: concurrency and async / await](https://fastapi.tiangolo.com/async/)
     - [Python: developing with asyncio, running blocking code](https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code)

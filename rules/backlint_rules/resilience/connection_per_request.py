@@ -17,6 +17,13 @@ class ConnectionPerRequest(Rule):
     Make the engine, pool or client once, at module level, in the application factory or in the lifespan
     handler, and hand it to the code that needs it. A session checked out of such a pool per request is fine.
 
+    ## Confidence
+    High where a request runs it; low where only a job does. A database engine in a request is an error.
+
+    ## What it leaves alone
+    Module level, application factories, lifespan handlers, cached factories, values that are kept by hand,
+    sessions that are checked out of a pool, scripts and tests.
+
     ## References
     - [SQLAlchemy: how do I use engines and connections](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
     - [httpx: clients, why use one](https://www.python-httpx.org/advanced/clients/)

@@ -50,6 +50,20 @@ class MissingTimeout(Rule):
     answer worth waiting for: seconds in a request handler, where somebody waits. Bound both
     connecting and reading, and decide what happens when the time is up.
 
+    ## Confidence
+    High where the call and its library are resolved and no timeout is anywhere on the way; medium for waits
+    inside the process and for commands; low in scripts, for workers whose work is to wait, and for fixed
+    commands.
+
+    ## What it leaves alone
+    A timeout wherever the code shows it: in the call, the client or session, a mounted adapter, a subclass,
+    a wrapper, a caller, a constant, the settings, or a block that bounds the time. Libraries with a short
+    default, such as httpx.
+
+    ## How to tune it
+    Teach it a client of yours with a library entry (`timeout: {parameters: [timeout], default: 5}`), and
+    give the role `bounds-time` to a context manager that cancels what runs in it.
+
     ## References
     - [CWE-400: Uncontrolled Resource Consumption](https://cwe.mitre.org/data/definitions/400.html)
     - [Requests: timeouts](https://requests.readthedocs.io/en/latest/user/advanced/#timeouts)

@@ -34,6 +34,13 @@ class RetryWithoutBackoff(Rule):
     Wait longer after each failure, up to a limit, with a random part (`wait_random_exponential`,
     `retry_backoff=True`), and honour `Retry-After` where the service sends it.
 
+    ## Confidence
+    Medium: whether a service suffers from it is not in the code.
+
+    ## What it leaves alone
+    Waits that grow, a library's own backoff, loops over different things, work inside the process, and
+    retries without end, of which unbounded-retry speaks.
+
     ## References
     - [AWS Architecture Blog: exponential backoff and jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)
     """

@@ -35,6 +35,13 @@ class UnboundedRetry(Rule):
     Give up after a number of tries or a time, with growing waits and some randomness in between, and say so:
     raise, record the failed item, or hand it to a dead-letter queue.
 
+    ## Confidence
+    High for settings and loops that say so; medium for a function that calls itself when it fails.
+
+    ## What it leaves alone
+    Counters, deadlines and failures that are raised; consumers, pollers, pagers and prompts, which go on to
+    the next item; and libraries whose own default ends.
+
     ## References
     - [AWS Builders' Library: timeouts, retries and backoff with jitter](https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/)
     - [tenacity: stopping](https://tenacity.readthedocs.io/en/latest/#stopping)
