@@ -110,6 +110,14 @@ def test_every_part_of_the_program_has_a_layer() -> None:
     assert known - parts == set(), "these are gone"
 
 
+def test_the_documentation_names_every_part() -> None:
+    page = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## What goes where\n")[2].partition("\n## ")[0]
+    inner = {"backlint", "backlint.__main__"}
+    parts = {part_of(module) for module, _ in modules(PROGRAM, "backlint")} - inner
+    assert [part for part in sorted(parts) if f"`{part.removeprefix('backlint.')}`" not in table] == []
+
+
 def test_imports_go_one_way() -> None:
     wrong = [
         f"{path.relative_to(REPOSITORY)}:{line}: {module} imports {imported}, which lies above it"

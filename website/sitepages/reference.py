@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 import types
 import typing
@@ -37,6 +38,7 @@ _ENTRY_TABLES: dict[str, type[msgspec.Struct]] = {
     "raises-keys": Raises,
 }
 _WORD_TABLES: dict[str, type[StrEnum]] = {"effects": Effect, "roles": Role, "query-steps": QueryStep}
+_BAR = re.compile(r"(`[^`]*`)|\|")
 _PLAIN = {str: "string", int: "whole number", float: "number", bool: "true or false", Path: "path"}
 
 
@@ -89,7 +91,8 @@ def _keys(cls: type[msgspec.Struct], *, dashes: bool = False) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("``", "`")
+    """Text for a table's cell: a bar ends it, but in code."""
+    return _BAR.sub(lambda found: found[1] or "\\|", text.replace("``", "`"))
 
 
 def _type(hint: object) -> str:

@@ -51,6 +51,7 @@ FRAMEWORKS = {
 """Top-level modules that readers filter by, with the names that they know them by."""
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
 _CWE = re.compile(r"CWE-(\d+)")
+_BAR = re.compile(r"(`[^`]*`)|\|")
 _NO_FRAMEWORK = "any"
 _REPORT_COLUMNS = 84
 """What fits beside the navigation."""
@@ -217,4 +218,5 @@ def _fixed(fixture: Fixture) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Text for a table's cell: a bar ends it, but in code."""
+    return _BAR.sub(lambda found: found[1] or "\\|", text.replace("``", "`"))
