@@ -58,7 +58,17 @@ from backlint.manifests.dependencies import (
 )
 from backlint.rule import SERVICE_CODE, Rule
 from backlint.summarise.context import FileContext
-from backlint.summary import Block, BlockKind, Event, EventKind, FileKind, Use
+from backlint.summary import (
+    Block,
+    BlockKind,
+    ClassAttribute,
+    ClassSummary,
+    Event,
+    EventKind,
+    FileKind,
+    Parameter,
+    Use,
+)
 from backlint.term import (
     Attr,
     Awaited,
@@ -108,7 +118,9 @@ __all__ = [
     "CallSite",
     "Carried",
     "Caught",
+    "ClassAttribute",
     "ClassEntry",
+    "ClassSummary",
     "ClassValue",
     "Compare",
     "Comprehension",
@@ -157,6 +169,7 @@ __all__ = [
     "Operation",
     "Origin",
     "Param",
+    "Parameter",
     "ParameterSource",
     "Place",
     "Project",

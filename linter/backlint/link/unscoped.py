@@ -28,6 +28,7 @@ _PRIVATE = re.compile(
     re.IGNORECASE,
 )
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
+_ADMIN = re.compile(r"admin|staff|superuser|super_user|root|operator|internal|support", re.IGNORECASE)
 _NAMED_BY_CLIENT = frozenset({"match_info", "path_params", "view_args", "kwargs", "match_args", "get_json"})
 _COLUMN = re.compile(
     r"\b(?:user|owner|author|account|customer|tenant|org(?:anization)?|workspace|team|company)_?id\s*=\s*(?:%s|\?|:|\$|{|%\()",
@@ -74,6 +75,8 @@ class _Judge:
         self.access = ObjectAccess(project)
         self.routes: dict[FunctionKey, tuple[Route, Access]] = {}
         self.right: dict[str, list[Route]] = {}
+        self.asking: dict[str, list[Route]] = {}
+        """The handlers that ask about objects of a table, and not only about the caller's role."""
         self.named: Counter[str] = Counter()
         self.narrowed: Counter[str] = Counter()
         """Handlers that put the caller into their queries on a table."""
@@ -101,6 +104,8 @@ class _Judge:
         self.named.update(looked_up)
         self.narrowed.update(access.scoped | {lookup.model for lookup in access.lookups if lookup.tied})
         tied = access.right | (looked_up if access.tied else set())
+        for model in access.right:
+            self.asking.setdefault(model, []).append(route)
         for model in tied:
             self.right.setdefault(model, []).append(route)
             if set(route.methods) <= _SAFE and (model in looked_up or model in access.scoped):
@@ -165,12 +170,16 @@ class _Judge:
         own = _roles_asked(route)
         return any(
             other.handler != route.handler and _roles_asked(other) == own
-            for other in self.right.get(model, ())
+            for other in self.asking.get(model, ())
         )
 
     def _chooses(self, guard: Guard, route: Route) -> bool:
-        """Whether a guard is given what the client names: it may ask about that very object."""
-        if guard.function is None:
+        """Whether a guard may be enough: it is given what the client names, or lets administrators in only."""
+        if guard.function is None or not all(_is_constant(text) for text in guard.given):
+            return True
+        if _ADMIN.search(guard.symbol.rpartition(".")[2]) or (
+            guard.given and all(_ADMIN.search(text) for text in guard.given)
+        ):
             return True
         function = self.project.graph.functions[guard.function]
         given = {parameter.name for parameter in route.parameters if parameter.source == "path"}
@@ -235,8 +244,10 @@ class _Judge:
         if model.startswith("sql:"):
             owned = self.narrowed[model] or self._owned_table(model[4:])
             return Owner("user_id", direct=True) if owned else None
-        if self.owners.is_person(model) or self.owners.is_tenant(model):
+        if self.owners.is_person(model):
             return Owner("id", direct=True) if changed else None
+        if self.owners.is_tenant(model):
+            return Owner("id", direct=True) if changed and self.asking.get(model) else None
         by_convention = self.narrowed[model] > 1 and 2 * self.narrowed[model] >= self.named[model]
         return self.owners.of(model) or (Owner("", direct=False) if by_convention else None)
 
@@ -352,6 +363,11 @@ def _names_people(terms: tuple[object, ...]) -> bool:
     return any(
         isinstance(row, Attr) and row.name in ("email", "phone", "phone_number", "address") for row in terms
     )
+
+
+def _is_constant(text: str) -> bool:
+    """Whether an argument, as text, is a literal or a member of an enumeration."""
+    return text[:1] in ("'", '"') or text.rpartition(".")[2].isupper()
 
 
 def _last(row: Attr | Name) -> str:

@@ -132,10 +132,10 @@ def _is_safe(project: Project, function: LinkedFunction, term: int, row: Term) -
         return True
     return isinstance(row, Local | Param | Element | Item | Attr | Call) and bare(
         function.file, term
-    ) in _checked(project, function)
+    ) in checked(project, function)
 
 
-def _checked(project: Project, function: LinkedFunction) -> set[int]:
+def checked(project: Project, function: LinkedFunction) -> set[int]:
     """Terms that a function tests against a list, a pattern or constants."""
     found: set[int] = set()
     tests = [block.terms[0] for block in function.summary.blocks if block.terms]

@@ -1,22 +1,42 @@
 """Bodies that set whatever columns they name."""
 
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
 from backlint.api import (
-    REQUEST_BODY,
+    Attr,
     CallSite,
     ClassValue,
     Confidence,
     Const,
+    Evidence,
     Findings,
     InstanceValue,
-    Mapping,
-    Origin,
+    LinkedFunction,
     Project,
+    Route,
     Rule,
     Severity,
-    bare,
     options,
 )
-from backlint_rules.input._statements import Frame, is_open, pieces
+from backlint_rules.input._assignments import (
+    Assigned,
+    Leaf,
+    Opening,
+    Sink,
+    assigned,
+    handed,
+    leaves,
+    opening,
+    raw,
+    schema_of,
+    sinks,
+)
+
+if TYPE_CHECKING:
+    from backlint.api import ClassAttribute, ClassSummary, FileNode
 
 _PRIVILEGED = frozenset(
     {
@@ -25,6 +45,17 @@ _PRIVILEGED = frozenset(
         "approved", "permissions", "password", "password_hash", "hashed_password", "otp", "price", "paid", "tickets_sold",
     }
 )  # fmt: skip
+_GRANTS = re.compile(
+    r"(?:is|can)_(?:admin|staff|superuser|super_user|moderator|support|vip|verified|approved)|superuser|super_user|admin"
+    r"|roles?|permissions?|scopes|balance(?:_\w+)?|credits?(?:_\w+)?|verified|approved|banned|reputation"
+    r"|(?:password_hash|hashed_password)|(?:owner|tenant|organi[sz]ation|org|workspace)_id",
+    re.IGNORECASE,
+)
+"""Fields that nobody sets for themselves."""
+_ROLES = re.compile(r"role|admin|staff|superuser|permission", re.IGNORECASE)
+_WRITTEN_WITH = re.compile(r"Serializer|ModelSchema|ModelForm")
+_CHANGING = frozenset({"POST", "PUT", "PATCH"})
+_CONFIG = frozenset({"model_config", "Config", "Meta"})
 
 
 class MassAssignment(Rule):
@@ -58,128 +89,288 @@ class MassAssignment(Rule):
     security_severity = 7.1
 
     def check(self, project: Project, findings: Findings) -> None:
-        """Look at models that are made from `**body`, and at serializers with all fields."""
+        """Look at the mappings that handlers hand on, and at serializers with all fields."""
+        told: set[int] = set()
+        for function in project.functions:
+            if function.kind in self.kinds and project.is_handler(function):
+                _judge_handler(project, findings, function, told)
         for call in project.calls():
-            if call.function.kind in self.kinds and any(name == "**" for name, _ in call.row.keywords):
-                _judge_call(project, findings, call)
-            if call.symbol == "builtins.setattr" and call.function.kind in self.kinds:
-                _judge_setattr(project, findings, call)
+            if call.function.kind in self.kinds and id(call.event) not in told:
+                _judge_elsewhere(project, findings, call)
         _judge_serializers(project, findings)
 
 
-def _judge_call(project: Project, findings: Findings, call: CallSite) -> None:
-    symbol = _model(project, call)
-    model = project.model(symbol) if symbol else None
-    if model is None:
-        return
-    for name, term in call.row.keywords:
-        if name != "**":
-            continue
-        origin = project.flow.origin(call.function, term, REQUEST_BODY, call.block)
-        words = project.words(call.function, term)
-        if isinstance(project.term(call.function, bare(call.function.file, term)), Mapping):
-            continue
-        read = any(one in words for one in ("model_dump", ".dict(", "validated", "cleaned"))
-        if origin is None or origin.named or read:
-            continue
-        open_to = sorted(_PRIVILEGED.intersection(model.fields) - {name for name, _ in call.row.keywords})
-        short = symbol.rpartition(".")[2]
-        which = f", `{open_to[0]}` among them" if open_to else ""
+def _judge_handler(project: Project, findings: Findings, handler: LinkedFunction, told: set[int]) -> None:
+    for call in handler.calls:
+        for sink, found in _reached(project, handler, call):
+            if _report(project, findings, handler, call, sink, found):
+                told.add(id(sink.call.event))
+                break
+
+
+def _reached(project: Project, handler: LinkedFunction, call: CallSite) -> list[tuple[Sink, Opening]]:
+    """What a call of a handler sets from a mapping whose keys the client chooses, itself or further down."""
+    found = [
+        (sink, opened)
+        for sink in sinks(project, call)
+        if (opened := opening(project, handler, sink.term, call.block)) is not None
+    ]
+    if found or not call.targets:
+        return found
+    for target in call.targets[:4]:
+        callee = project.graph.functions[target]
+        for parameter in callee.summary.parameters:
+            for term in handed(call, callee, parameter):
+                for leaf in leaves(project, handler, term):
+                    for below in assigned(project, callee, parameter.name):
+                        opened = _opened(project, handler, call, leaf, below)
+                        if opened is not None:
+                            return [(below.sink, opened)]
+    return []
+
+
+def _opened(
+    project: Project, handler: LinkedFunction, call: CallSite, leaf: Leaf, below: Assigned
+) -> Opening | None:
+    without = leaf.without | below.leaf.without
+    if leaf.dumped or below.leaf.dumped:
+        schema = schema_of(project, handler, leaf.term)
+        return Opening(leaf.term, None, schema, without) if schema else None
+    return raw(project, handler, leaf, call.block)
+
+
+def _report(
+    project: Project,
+    findings: Findings,
+    handler: LinkedFunction,
+    call: CallSite,
+    sink: Sink,
+    found: Opening,
+) -> bool:
+    model = project.model(sink.model) if sink.model else None
+    short = sink.model.rpartition(".")[2]
+    words = project.words(handler, found.term)
+    evidence = (
+        ()
+        if sink.call is call
+        else (Evidence(sink.call.function.path, sink.call.span, "every column that is named is set here"),)
+    )
+    if found.schema:
+        names = fields_of(project, found.schema) - found.without - sink.beside
+        open_to = sorted(
+            name for name in names if _GRANTS.fullmatch(name) and (model is None or name in model.fields)
+        )
+        if not open_to or _is_asked(project, handler, open_to) or _is_for_staff(project, handler, found):
+            return False
+        schema = found.schema.rpartition(".")[2]
+        of = f" of `{short}`" if short else ""
         findings.add(
             call,
-            f"`{words}`, which the client sends, sets any column of `{short}`{which}",
-            severity=Severity.ERROR if open_to else Severity.WARNING,
-            confidence=_confidence(origin),
-            advice=f"pass the fields of `{short}` that a client may set by name",
-            evidence=origin.evidence,
+            f"`{schema}` lets the client set `{open_to[0]}`{of}",
+            severity=Severity.ERROR,
+            confidence=Confidence.HIGH if model is not None and not evidence else Confidence.MEDIUM,
+            advice=f"take `{open_to[0]}` out of `{schema}`, and set it where only those may who can grant it",
+            evidence=evidence,
         )
+        return True
+    columns = frozenset(model.fields) if model is not None else frozenset[str]()
+    open_to = sorted(_PRIVILEGED.intersection(columns) - sink.beside - found.without)
+    which = f", `{open_to[0]}` among them" if open_to else ""
+    if sink.by_name and not open_to:
+        message = f"`{words}`, which the client sends, names the attribute that is set"
+    elif short:
+        message = f"`{words}`, which the client sends, sets any column of `{short}`{which}"
+    else:
+        message = f"`{words}`, which the client sends, sets whatever columns it names"
+    origin = found.origin
+    sure = origin is not None and len(origin.evidence) <= 1 and bool(short) and not sink.by_name
+    findings.add(
+        call,
+        message,
+        severity=Severity.ERROR if open_to else Severity.WARNING,
+        confidence=Confidence.HIGH
+        if sure and origin is not None and origin.confidence is Confidence.HIGH
+        else Confidence.MEDIUM,
+        advice=f"read `{words}` into a schema with the fields that a client may set",
+        evidence=(*evidence, *(origin.evidence if origin is not None else ())),
+    )
+    return True
 
 
-def _confidence(origin: Origin) -> Confidence:
-    """What has passed through other functions may have been cut down on the way."""
-    return origin.confidence if len(origin.evidence) <= 1 else Confidence.LOW
+def fields_of(project: Project, schema: str) -> frozenset[str]:
+    """The fields that a schema class declares, those of the model that it is made from included."""
+    classes = project.evaluator.classes
+    found: set[str] = set()
+    for ancestor in classes.order(schema):
+        cls = classes.project_class(ancestor)
+        if cls is None:
+            continue
+        found.update(
+            attribute.name
+            for attribute in cls.summary.attributes
+            if not attribute.instance and attribute.annotation >= 0 and attribute.name not in _CONFIG
+        )
+        found |= _meta_fields(project, ancestor)
+    return frozenset(found)
 
 
-def _judge_setattr(project: Project, findings: Findings, call: CallSite) -> None:
-    """`for name, value in body.items(): setattr(user, name, value)`, where no schema has read the body."""
-    if len(call.row.arguments) < 2 or any(
-        word in project.words(call.function, one.row.function)
-        for one in call.function.calls
-        for word in ("model_dump", ".dict", "validated", "cleaned")
-    ):
+def _meta_fields(project: Project, symbol: str) -> set[str]:
+    """The model's fields that a `Meta` or `Config` takes in: `fields`, or all but `exclude`."""
+    for inner in ("Meta", "Config"):
+        cls = project.evaluator.classes.project_class(f"{symbol}.{inner}")
+        if cls is None:
+            continue
+        set_to = {attribute.name: attribute.value for attribute in cls.summary.attributes}
+        value = project.evaluator.value(cls.file, set_to["model"]) if "model" in set_to else None
+        model = project.model(value.symbol) if isinstance(value, ClassValue) else None
+        if model is None:
+            continue
+        columns = set(model.fields) | {
+            name for name, relation in model.relations.items() if not relation.many and not relation.reverse
+        }
+        for name in ("exclude", "model_exclude"):
+            if name in set_to:
+                return columns - _texts(project, cls.file.index, set_to[name])
+        for name in ("fields", "model_fields"):
+            if name in set_to:
+                named = _texts(project, cls.file.index, set_to[name])
+                return columns & named if named else columns
+    return set()
+
+
+def _is_asked(project: Project, handler: LinkedFunction, names: list[str]) -> bool:
+    """Whether a handler looks at the field itself, or at the role of who calls."""
+    for event in handler.summary.events:
+        for term in project.terms_of(handler, event.term) if event.term >= 0 else ():
+            row = project.term(handler, term)
+            if isinstance(row, Attr) and (row.name in names or _ROLES.search(row.name)):
+                return True
+    return False
+
+
+def _is_for_staff(project: Project, handler: LinkedFunction, found: Opening) -> bool:
+    """Whether only those get here who may grant rights; a schema that takes in a whole model is not meant."""
+    if _meta_fields(project, found.schema):
+        return False
+    routes: tuple[Route, ...] = project.handlers.get(handler.key, ())
+    return any(route.authorisation or route.is_admin_path for route in routes) or any(
+        guard.unresolved for route in routes for guard in route.guards
+    )
+
+
+def _judge_elsewhere(project: Project, findings: Findings, call: CallSite) -> None:
+    """What the body reaches through functions that no handler hands it to in a way that can be followed."""
+    if project.is_handler(call.function):
         return
-    if not is_open(pieces(project, Frame(call.function), call.row.arguments[1])):
-        return
-    origin = project.flow.origin(call.function, call.row.arguments[1], REQUEST_BODY, call.block)
-    if origin is not None and not origin.named:
-        name = project.words(call.function, call.row.arguments[1])
+    for sink in sinks(project, call):
+        found = opening(project, call.function, sink.term, call.block)
+        if found is None or found.schema or found.origin is None:
+            continue
+        words = project.words(call.function, found.term)
         findings.add(
             call,
-            f"`{name}`, which the client sends, names the attribute that is set",
-            confidence=min(Confidence.MEDIUM, _confidence(origin), key=lambda found: found.rank),
-            advice=f"compare `{name}` with the fields that a client may set",
-            evidence=origin.evidence,
+            f"`{words}`, which the client sends, sets whatever columns it names",
+            confidence=Confidence.LOW,
+            advice=f"pass the fields of `{words}` that a client may set by name",
+            evidence=found.origin.evidence,
         )
-
-
-def _model(project: Project, call: CallSite) -> str:
-    """The ORM class that a call makes a row of: `User(**x)`, `User.objects.create(**x)`."""
-    for value in options(call.callee):
-        if isinstance(value, ClassValue):
-            return value.symbol
-    words = project.words(call.function, call.row.function)
-    if words.endswith((".objects.create", ".objects.create_user")):
-        made = project.value(call.function, call.event.term)
-        for value in options(made):
-            if isinstance(value, InstanceValue):
-                return value.symbol
-    return ""
+        return
 
 
 def _judge_serializers(project: Project, findings: Findings) -> None:
-    """`fields = "__all__"` in the `Meta` of a serializer that clients write with."""
-    classes = project.evaluator.classes
+    """`fields = "__all__"` and `exclude` of serializers, schemas and forms that clients write with."""
     for file in project.files:
         for summary in file.summary.classes:
             owner, _, last = summary.name.rpartition(".")
-            if last != "Meta" or not owner:
-                continue
-            if not any("Serializer" in one for one in classes.order(f"{file.summary.module}.{owner}")[1:]):
-                continue
-            set_to = {attribute.name: attribute for attribute in summary.attributes}
-            fields = set_to.get("fields")
-            row = file.summary.terms[fields.value] if fields is not None and fields.value >= 0 else None
-            if (
-                fields is None
-                or not isinstance(row, Const)
-                or row.value != "__all__"
-                or "model" not in set_to
-            ):
-                continue
-            value = project.evaluator.value(file, set_to["model"].value)
-            model = project.model(value.symbol) if isinstance(value, ClassValue) else None
-            closed = (
-                _texts(project, file.index, set_to["read_only_fields"].value)
-                if "read_only_fields" in set_to
-                else set()
+            if last in ("Meta", "Config") and owner:
+                _judge_meta(project, findings, file, summary, owner)
+
+
+def _judge_meta(
+    project: Project, findings: Findings, file: FileNode, summary: ClassSummary, owner: str
+) -> None:
+    symbol = f"{file.summary.module}.{owner}"
+    kinds = [one for one in project.evaluator.classes.order(symbol)[1:] if _WRITTEN_WITH.search(one)]
+    set_to = {attribute.name: attribute for attribute in summary.attributes}
+    found = _open_list(file, set_to)
+    if not kinds or found is None or "model" not in set_to:
+        return
+    value = project.evaluator.value(file, set_to["model"].value)
+    model = project.model(value.symbol) if isinstance(value, ClassValue) else None
+    closed = {
+        text
+        for name in ("read_only_fields", "exclude", "model_exclude")
+        if name in set_to
+        for text in _texts(project, file.index, set_to[name].value)
+    }
+    closed |= {one.name for other in file.summary.classes if other.name == owner for one in other.attributes}
+    columns = set(model.fields) | set(model.relations) if model is not None else set()
+    open_to = sorted(
+        (name for name in columns - closed if name in _PRIVILEGED or _GRANTS.fullmatch(name)),
+        key=lambda name: (_GRANTS.fullmatch(name) is None, name),
+    )
+    written = _written(project, symbol, kinds)
+    excluding = found.name != "fields"
+    if written is False or (excluding and not open_to) or (written is None and not _is_serializer(kinds)):
+        return
+    which = f": `{open_to[0]}` is among them" if open_to else ""
+    what = "every field of the model but a few" if excluding else "every field of the model"
+    findings.add(
+        project.graph.functions[file.index, 0],
+        f"clients may write {what} through `{owner}`{which}",
+        span=found.span,
+        severity=Severity.ERROR if open_to else Severity.WARNING,
+        confidence=_sure(open_to, excluding),
+        advice=f"list the fields of `{owner}`, and leave out those that the server sets",
+    )
+
+
+def _sure(open_to: list[str], excluding: bool) -> Confidence:
+    if not open_to:
+        return Confidence.LOW
+    return Confidence.HIGH if not excluding or _GRANTS.fullmatch(open_to[0]) else Confidence.MEDIUM
+
+
+def _open_list(file: FileNode, set_to: dict[str, ClassAttribute]) -> ClassAttribute | None:
+    """What lets in fields that nobody named: `fields = "__all__"`, or `exclude`."""
+    for name in ("fields", "model_fields"):
+        found = set_to.get(name)
+        row = file.summary.terms[found.value] if found is not None and found.value >= 0 else None
+        if found is not None:
+            return found if isinstance(row, Const) and row.value == "__all__" else None
+    return set_to.get("exclude") or set_to.get("model_exclude")
+
+
+def _is_serializer(kinds: list[str]) -> bool:
+    return any("Serializer" in one for one in kinds)
+
+
+def _written(project: Project, symbol: str, kinds: list[str]) -> bool | None:
+    """Whether requests are read into a class; None where no route says."""
+    answered = False
+    for route in project.routes:
+        changing = not route.methods or bool(_CHANGING.intersection(route.methods))
+        if route.body == symbol or any(
+            isinstance(one, InstanceValue) and one.symbol == symbol
+            for parameter in route.parameters
+            for one in options(parameter.annotation)
+        ):
+            return True
+        answered = answered or (route.response == symbol and not changing)
+        handler = project.graph.functions[route.handler] if route.handler is not None else None
+        if handler is not None and any(
+            (isinstance(one, ClassValue) and one.symbol == symbol and call.argument(1, "data") is not None)
+            or (
+                isinstance(one, ClassValue)
+                and one.symbol == symbol
+                and not _is_serializer(kinds)
+                and call.row.arguments
             )
-            declared = {
-                one.name for other in file.summary.classes if other.name == owner for one in other.attributes
-            }
-            open_to = (
-                sorted(_PRIVILEGED.intersection(model.fields) - closed - declared)
-                if model is not None
-                else []
-            )
-            which = f": `{open_to[0]}` is among them" if open_to else ""
-            findings.add(
-                project.graph.functions[file.index, 0],
-                f"clients may write every field of the model through `{owner}`{which}",
-                span=fields.span,
-                severity=Severity.ERROR if open_to else Severity.WARNING,
-                confidence=Confidence.HIGH if open_to else Confidence.LOW,
-                advice=f"list the fields of `{owner}`, and put those that the server sets in `read_only_fields`",
-            )
+            for call in handler.calls
+            for one in options(call.callee)
+        ):
+            return True
+    return False if answered else None
 
 
 def _texts(project: Project, file: int, term: int) -> set[str]:

@@ -153,7 +153,17 @@ def _source(
         return ParameterSource.QUERY if draft.framework == "fastapi" else ParameterSource.UNKNOWN
     if _is_scalar(context, file, parameter.annotation):
         return ParameterSource.QUERY
+    if _is_mapping(context, file, parameter.annotation):
+        return ParameterSource.BODY
     return _by_type(context, annotation_value(context.evaluator, file, parameter.annotation))
+
+
+def _is_mapping(context: Context, file: FileNode, annotation: int) -> bool:
+    """`dict`, bare or of whatever: no framework reads one from anywhere but the body."""
+    owner, term, _ = unfolded(context, file, annotation)
+    row = owner.summary.terms[term]
+    symbol = context.evaluator.symbol_of(owner, row.base if isinstance(row, Item) else term)
+    return symbol in ("builtins.dict", "typing.Dict", "typing.Mapping", "collections.abc.Mapping")
 
 
 def _marked(context: Context, file: FileNode, parameter: Parameter) -> ParameterSource | None:

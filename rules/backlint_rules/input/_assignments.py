@@ -1,0 +1,420 @@
+"""Code that sets whatever columns a mapping names, and the mappings that come to it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from backlint.api import (
+    REQUEST_BODY,
+    Attr,
+    Awaited,
+    Call,
+    CallSite,
+    ClassValue,
+    Compare,
+    Comprehension,
+    Const,
+    Element,
+    InstanceValue,
+    Item,
+    Join,
+    LinkedFunction,
+    Local,
+    Mapping,
+    Name,
+    Operation,
+    Origin,
+    Param,
+    Project,
+    QueryStep,
+    Sequence,
+    bare,
+    options,
+    passed,
+    sink_arguments,
+)
+from backlint_rules.input._statements import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.api import Parameter
+
+DUMPS = frozenset({"model_dump", "dict", "asdict", "to_dict", "dump"})
+_COPIES = frozenset({"copy", "items", "keys", "pop"})
+_SETS = frozenset({"update", "values", "set", "create", "acreate", "aupdate", "update_or_create", "patch"})
+_INSERTS = re.compile(
+    r"(?:insert|replace|update)_(?:one|many)|find_one_and_(?:update|replace)|get_or_create|(?:a?update_or_)create"
+)
+_OPERATORS = frozenset({"$set", "$setOnInsert"})
+_NARROWS = frozenset({"difference", "issubset", "issuperset", "intersection", "symmetric_difference"})
+_SETTERS = frozenset({"builtins.setattr", "setattr"})
+_DEPTH = 3
+_LEAVES = 12
+
+
+class Sink(NamedTuple):
+    """A call that sets every column which a mapping names."""
+
+    call: CallSite
+    term: int
+    """The mapping."""
+    model: str
+    """The ORM class, where known."""
+    beside: frozenset[str] = frozenset()
+    """Columns that the code names itself."""
+    makes: bool = False
+    """It makes a new row rather than changing one."""
+    by_name: bool = False
+    """`setattr`: the attribute is named, one at a time."""
+
+
+class Leaf(NamedTuple):
+    """What a mapping is made from."""
+
+    term: int
+    dumped: bool = False
+    """Its declared fields, as a mapping."""
+    without: frozenset[str] = frozenset()
+
+
+class Opening(NamedTuple):
+    """A mapping whose keys the client chooses."""
+
+    term: int
+    origin: Origin | None
+    schema: str = ""
+    """The class whose declared fields are the keys; empty where the client may send any."""
+    without: frozenset[str] = frozenset()
+
+
+def sinks(project: Project, call: CallSite) -> Iterator[Sink]:
+    """The mappings whose keys a call sets."""
+    row, function = call.row, call.function
+    named = frozenset(name for name, _ in row.keywords if name != "**")
+    spread = [term for name, term in row.keywords if name == "**"]
+    callee = project.term(function, row.function)
+    name = callee.name if isinstance(callee, Attr) else ""
+    if isinstance(callee, Name):
+        name = callee.symbol.rpartition(".")[2]
+    if name == "setattr" and len(row.arguments) > 1:
+        mapping = _named_in(project, function, row.arguments[1])
+        if mapping >= 0:
+            yield Sink(call, mapping, _class_of(project, function, row.arguments[0]), by_name=True)
+        return
+    for value in options(call.callee):
+        if isinstance(value, ClassValue) and project.model(value.symbol) is not None:
+            yield from (Sink(call, term, value.symbol, named, makes=True) for term in spread)
+            return
+    yield from _by_query(project, call, name, named, spread)
+    for argument in sink_arguments(call, "sql"):
+        yield from _by_text(project, call, argument.term)
+
+
+def _by_query(
+    project: Project, call: CallSite, name: str, named: frozenset[str], spread: list[int]
+) -> Iterator[Sink]:
+    row, function = call.row, call.function
+    if name not in _SETS and not _INSERTS.fullmatch(name):
+        return
+    callee = project.term(function, row.function)
+    base = callee.base if isinstance(callee, Attr) else -1
+    held = project.term(function, bare(function.file, base)) if base >= 0 else None
+    if isinstance(held, Attr) and held.name == "__dict__":
+        yield from (Sink(call, term, "", by_name=True) for term in row.arguments[:1])
+        return
+    query = project.query(function, call.event.term)
+    steps = (QueryStep.CREATES, QueryStep.UPDATES)
+    model = query.model if query is not None else ""
+    if query is None or not query.may_have(*steps):
+        words = project.words(function, row.function)
+        model = _manager(project, function, words) or (
+            _class_of(project, function, base) if base >= 0 else ""
+        )
+        if not model:
+            return
+    makes = query is not None and query.may_have(QueryStep.CREATES)
+    given = [*spread, *row.arguments, *(term for key, term in row.keywords if key == "defaults")]
+    for term in given:
+        yield Sink(call, _inside(project, function, term), model, named, makes=makes)
+
+
+def _manager(project: Project, function: LinkedFunction, words: str) -> str:
+    """The model of `User.objects.create`, where the query behind it is not known."""
+    if not words.endswith((".objects.create", ".objects.create_user")):
+        return ""
+    value = project.value(
+        function,
+        next(
+            (
+                call.event.term
+                for call in function.calls
+                if project.words(function, call.row.function) == words
+            ),
+            -1,
+        ),
+    )
+    return next((one.symbol for one in options(value) if isinstance(one, InstanceValue)), "")
+
+
+def _inside(project: Project, function: LinkedFunction, term: int) -> int:
+    """The mapping inside `{"$set": mapping}`."""
+    row = project.term(function, bare(function.file, term))
+    if isinstance(row, Mapping):
+        for key, value in row.entries:
+            operator = project.term(function, key) if key >= 0 else None
+            if isinstance(operator, Const) and operator.value in _OPERATORS:
+                return value
+    return term
+
+
+def _by_text(project: Project, call: CallSite, term: int) -> Iterator[Sink]:
+    """SQL whose column names are the keys of a mapping."""
+    function = call.function
+    tested = checked(project, function)
+    for inner in project.terms_of(function, term):
+        row = project.term(function, inner)
+        if isinstance(row, Element) and inner not in tested:
+            yield Sink(call, _iterated(project, function, row.base), "")
+        elif isinstance(row, Call) and _iterated(project, function, inner) != inner:
+            yield Sink(call, _iterated(project, function, inner), "")
+
+
+def _class_of(project: Project, function: LinkedFunction, term: int) -> str:
+    for value in options(project.value(function, term)):
+        if isinstance(value, InstanceValue) and project.model(value.symbol) is not None:
+            return value.symbol
+    return ""
+
+
+def _named_in(project: Project, function: LinkedFunction, key: int) -> int:
+    """The mapping whose key is the name of an attribute; -1 where the name is tested, or something else."""
+    row = project.term(function, bare(function.file, key))
+    if not isinstance(row, Element) or bare(function.file, key) in checked(project, function):
+        return -1
+    return _iterated(project, function, row.base) if row.position <= 0 else -1
+
+
+def _iterated(project: Project, function: LinkedFunction, term: int) -> int:
+    """The mapping that a loop goes over: through `.items()` and `enumerate`."""
+    row = project.term(function, bare(function.file, term))
+    if isinstance(row, Call):
+        callee = project.term(function, row.function)
+        if isinstance(callee, Attr) and callee.name in ("items", "keys"):
+            return callee.base
+        if (
+            isinstance(callee, Name)
+            and callee.symbol in ("builtins.enumerate", "builtins.list")
+            and row.arguments
+        ):
+            return _iterated(project, function, row.arguments[0])
+    return term
+
+
+def leaves(project: Project, function: LinkedFunction, term: int, depth: int = 0) -> Iterator[Leaf]:
+    """What a mapping is made from: through copies, spreads, merges and comprehensions."""
+    if term < 0 or depth > _LEAVES:
+        return
+    row = project.term(function, term)
+    match row:
+        case Local(_, base) | Awaited(base):
+            found = list(leaves(project, function, base, depth + 1))
+            yield from found or ([Leaf(term)] if isinstance(project.term(function, base), Param) else [])
+        case Join(joined):
+            for one in joined:
+                yield from leaves(project, function, one, depth + 1)
+        case Operation("|" | "or", operands):
+            for one in operands:
+                yield from leaves(project, function, one, depth + 1)
+        case Mapping(entries):
+            named = frozenset(
+                str(key.value)
+                for at, _ in entries
+                if at >= 0 and isinstance(key := project.term(function, at), Const)
+            )
+            for key_term, value in entries:
+                if key_term < 0:
+                    for leaf in leaves(project, function, value, depth + 1):
+                        yield leaf._replace(without=leaf.without | named)
+        case Comprehension("dict", _, block):
+            yield from _of_comprehension(project, function, block, depth)
+        case Call():
+            yield from _of_call(project, function, term, row, depth)
+        case Param() | Attr() | Item():
+            yield Leaf(term)
+        case _:
+            return
+
+
+def _of_comprehension(project: Project, function: LinkedFunction, block: int, depth: int) -> Iterator[Leaf]:
+    """`{name: value for name, value in given.items()}`, where the names are not tested."""
+    terms = function.summary.blocks[block].terms if 0 <= block < len(function.summary.blocks) else ()
+    tested = checked(project, function)
+    for iterable in terms[:1]:
+        mapping = _iterated(project, function, iterable)
+        for at in tested:
+            row = project.term(function, at)
+            if isinstance(row, Element) and row.position <= 0 and row.base == iterable:
+                return
+        yield from leaves(project, function, mapping, depth + 1)
+
+
+def _of_call(project: Project, function: LinkedFunction, term: int, row: Call, depth: int) -> Iterator[Leaf]:
+    callee = project.term(function, row.function)
+    name = callee.name if isinstance(callee, Attr) else ""
+    if isinstance(callee, Name):
+        name = callee.symbol.rpartition(".")[2]
+        if callee.symbol == "builtins.dict" and row.arguments:
+            yield from leaves(project, function, row.arguments[0], depth + 1)
+            return
+    if isinstance(callee, Attr) and name in DUMPS and not _has_rows(project, function, callee.base):
+        without = frozenset(
+            text
+            for keyword, value in row.keywords
+            if keyword == "exclude"
+            for text in _texts(project, function, value)
+        )
+        if not any(keyword == "include" for keyword, _ in row.keywords):
+            yield Leaf(callee.base, dumped=True, without=without)
+        return
+    if isinstance(callee, Attr) and name in _COPIES:
+        yield from leaves(project, function, callee.base, depth + 1)
+        return
+    yield Leaf(term)
+
+
+def _has_rows(project: Project, function: LinkedFunction, term: int) -> bool:
+    return bool(_class_of(project, function, term))
+
+
+def _texts(project: Project, function: LinkedFunction, term: int) -> Iterator[str]:
+    row = project.term(function, bare(function.file, term))
+    for item in row.items if isinstance(row, Sequence) else ():
+        value = project.term(function, item)
+        if isinstance(value, Const):
+            yield str(value.value)
+
+
+def opening(project: Project, function: LinkedFunction, term: int, block: int) -> Opening | None:
+    """Why the client chooses the keys of a mapping; None where it does not."""
+    for leaf in leaves(project, function, term):
+        if leaf.dumped:
+            schema = schema_of(project, function, leaf.term)
+            if schema:
+                return Opening(leaf.term, None, schema, leaf.without)
+            continue
+        found = raw(project, function, leaf, block)
+        if found is not None:
+            return found
+    return None
+
+
+def raw(project: Project, function: LinkedFunction, leaf: Leaf, block: int) -> Opening | None:
+    """The body as it came, which nothing has cut down."""
+    origin = project.flow.origin(function, leaf.term, REQUEST_BODY, block)
+    if origin is None or origin.named or narrows(project, function, leaf.term):
+        return None
+    if any(
+        isinstance(one, InstanceValue) and "." in one.symbol and _is_own(project, one)
+        for one in options(project.value(function, leaf.term))
+    ):
+        return None
+    return Opening(leaf.term, origin, "", leaf.without)
+
+
+def _is_own(project: Project, value: InstanceValue) -> bool:
+    return project.evaluator.classes.project_class(value.symbol) is not None
+
+
+def narrows(project: Project, function: LinkedFunction, term: int) -> bool:
+    """Whether a function compares the keys of a mapping with what it allows: `set(body) - ALLOWED`."""
+    wanted = bare(function.file, term)
+    for event in function.summary.events:
+        for at in project.terms_of(function, event.term) if event.term >= 0 else ():
+            row = project.term(function, at)
+            inside: tuple[int, ...] = ()
+            if isinstance(row, Operation) and row.operator in ("-", "&", "^"):
+                inside = row.operands
+            elif isinstance(row, Compare) and row.operator in ("<=", "<", ">", ">="):
+                inside = (row.left, row.right)
+            elif isinstance(row, Call):
+                callee = project.term(function, row.function)
+                if isinstance(callee, Attr) and callee.name in _NARROWS:
+                    inside = (callee.base, *row.arguments)
+            if any(_takes_keys(project, function, one, wanted) for one in inside):
+                return True
+    return False
+
+
+def _takes_keys(project: Project, function: LinkedFunction, term: int, wanted: int) -> bool:
+    """Whether a term is the set of a mapping's keys: `set(body)`, `body.keys()`."""
+    row = project.term(function, bare(function.file, term))
+    if not isinstance(row, Call):
+        return bare(function.file, term) == wanted
+    callee = project.term(function, row.function)
+    if isinstance(callee, Attr):
+        return callee.name in ("keys", *_NARROWS) and bare(function.file, callee.base) == wanted
+    return any(bare(function.file, one) == wanted for one in row.arguments)
+
+
+def schema_of(project: Project, function: LinkedFunction, term: int) -> str:
+    """The class of the project that a value was read into; empty where that is none, or a row."""
+    for value in options(project.value(function, term)):
+        if (
+            isinstance(value, InstanceValue)
+            and _is_own(project, value)
+            and project.model(value.symbol) is None
+        ):
+            return value.symbol
+    return ""
+
+
+def handed(call: CallSite, callee: LinkedFunction, parameter: Parameter) -> list[int]:
+    """The terms that a call passes for a parameter, as far as they may be a mapping of columns."""
+    if parameter.kind == "**":
+        return [term for name, term in call.row.keywords if name == "**"]
+    if parameter.kind == "*":
+        return []
+    return [term for term, key in passed(call, callee, parameter.name) if not key]
+
+
+class Assigned(NamedTuple):
+    """What becomes of a parameter: a sink sets the columns that it names."""
+
+    sink: Sink
+    leaf: Leaf
+
+
+def assigned(project: Project, function: LinkedFunction, name: str, depth: int = 0) -> Iterator[Assigned]:
+    """The sinks that set what a parameter of a function names."""
+    for call in function.calls:
+        for sink in sinks(project, call):
+            for leaf in leaves(project, function, sink.term):
+                if _is_parameter(project, function, leaf.term, name):
+                    yield Assigned(sink, leaf)
+        for target in call.targets if depth < _DEPTH else ():
+            callee = project.graph.functions[target]
+            for parameter in callee.summary.parameters:
+                for term in handed(call, callee, parameter):
+                    for leaf in leaves(project, function, term):
+                        if _is_parameter(project, function, leaf.term, name):
+                            for below in assigned(project, callee, parameter.name, depth + 1):
+                                yield Assigned(
+                                    below.sink,
+                                    Leaf(
+                                        below.leaf.term,
+                                        leaf.dumped or below.leaf.dumped,
+                                        leaf.without | below.leaf.without,
+                                    ),
+                                )
+
+
+def _is_parameter(project: Project, function: LinkedFunction, term: int, name: str) -> bool:
+    row = project.term(function, bare(function.file, term))
+    return (
+        isinstance(row, Param)
+        and row.name == name
+        and row.function == function.index
+        and not narrows(project, function, term)
+    )
