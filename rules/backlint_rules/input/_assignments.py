@@ -29,6 +29,7 @@ from backlint.api import (
     Project,
     QueryStep,
     Sequence,
+    Term,
     bare,
     options,
     passed,
@@ -250,14 +251,19 @@ def leaves(project: Project, function: LinkedFunction, term: int, depth: int = 0
 def _of_comprehension(project: Project, function: LinkedFunction, block: int, depth: int) -> Iterator[Leaf]:
     """`{name: value for name, value in given.items()}`, where the names are not tested."""
     terms = function.summary.blocks[block].terms if 0 <= block < len(function.summary.blocks) else ()
-    tested = checked(project, function)
     for iterable in terms[:1]:
         mapping = _iterated(project, function, iterable)
-        for at in tested:
-            row = project.term(function, at)
-            if isinstance(row, Element) and row.position <= 0 and row.base == iterable:
-                return
+        if any(_tests_names(project, function, row, iterable) for row in function.file.summary.terms):
+            return
         yield from leaves(project, function, mapping, depth + 1)
+
+
+def _tests_names(project: Project, function: LinkedFunction, row: Term, iterable: int) -> bool:
+    """`name in ALLOWED` for the names that a comprehension takes from `iterable`."""
+    if not isinstance(row, Compare) or row.operator not in ("in", "not in", "==", "!="):
+        return False
+    left = project.term(function, bare(function.file, row.left))
+    return isinstance(left, Element) and left.position <= 0 and left.base == iterable
 
 
 def _of_call(project: Project, function: LinkedFunction, term: int, row: Call, depth: int) -> Iterator[Leaf]:
