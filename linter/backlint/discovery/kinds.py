@@ -13,7 +13,8 @@ _TEST_NAME = re.compile(r"(?:test_.*|.*_tests?|tests?|conftest|locustfile)\.py")
 _CERTAIN_TEST_NAME = re.compile(r"conftest\.py|locustfile\.py")
 _MIGRATION_FOLDERS = frozenset(("migrations", "south_migrations", "alembic"))
 _MIGRATION_NAME = re.compile(r"\d{3,}_.*\.py|__init__\.py|env\.py")
-_LOOSE_SCRIPT_FOLDERS = frozenset(("bin",))
+_LOOSE_SCRIPT_FOLDERS = frozenset(("bin", "dev", "docker", "infra", "terraform", "hack"))
+"""Folders beside the service, for those who build, run and develop it, unless they are packages."""
 _SCRIPT_NAMES = frozenset(("manage.py", "setup.py", "noxfile.py", "fabfile.py", "dodo.py", "wscript"))
 _EXAMPLE_FOLDERS = frozenset(("example", "examples"))
 _LOOSE_EXAMPLE_FOLDERS = frozenset(
@@ -165,7 +166,9 @@ def _is_script(folders: list[str], name: str, packages: frozenset[str]) -> bool:
         return True
     if name in _SCRIPT_NAMES or folders[-2:] == ["management", "commands"] or "scripts" in folders:
         return True
-    return "bin" in folders and _has_loose(folders, packages, _LOOSE_SCRIPT_FOLDERS)
+    return not _LOOSE_SCRIPT_FOLDERS.isdisjoint(folders) and _has_loose(
+        folders, packages, _LOOSE_SCRIPT_FOLDERS
+    )
 
 
 def _has_loose(folders: list[str], packages: frozenset[str], names: frozenset[str]) -> bool:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from backlint.link.graph import FunctionKey, LinkedFunction
+    from backlint.link.index import FileNode
     from backlint.link.project import Project
+    from backlint.term import Term
 
 _DECORATORS = frozenset(
     {"exception_handler", "errorhandler", "app_errorhandler", "error_handler", "exception"}
@@ -39,22 +41,32 @@ def error_handlers(project: Project) -> dict[FunctionKey, tuple[str, ...]]:
                 name = project.evaluator.symbol_of(function.file, row.arguments[0])
                 found.setdefault(function.key, []).append(name)
     for call in project.calls():
-        for exception, handler in _registered(project, call.function, call.row):
-            name = project.evaluator.symbol_of(call.function.file, exception)
-            for value in options(project.value(call.function, handler)):
+        for file, exception, handler in _registered(project, call.function, call.row):
+            name = project.evaluator.symbol_of(file, exception)
+            for value in options(project.evaluator.value(file, handler)):
                 if isinstance(value, FunctionValue):
                     found.setdefault((value.file, value.function), []).append(name)
     return {key: tuple(names) for key, names in found.items()}
 
 
-def _registered(project: Project, function: LinkedFunction, row: Call) -> Iterator[tuple[int, int]]:
+def _registered(project: Project, function: LinkedFunction, row: Call) -> Iterator[tuple[FileNode, int, int]]:
     if len(row.arguments) == 2 and _last(project, function, row.function) in _METHODS:
-        yield row.arguments
+        yield function.file, row.arguments[0], row.arguments[1]
     for name, term in row.keywords:
         if name == _ARGUMENT:
-            given = project.term(function, bare(function.file, term))
+            file, given = _display(project, function.file, bare(function.file, term))
             if isinstance(given, Mapping):
-                yield from (entry for entry in given.entries if entry[0] >= 0)
+                yield from ((file, key, handler) for key, handler in given.entries if key >= 0)
+
+
+def _display(project: Project, file: FileNode, term: int) -> tuple[FileNode, Term]:
+    """The dict that an argument is, written there or bound to a name of a module."""
+    row = file.summary.terms[term]
+    if isinstance(row, Name):
+        owner, names = project.index.split(row.symbol, file.root)
+        if owner is not None and len(names) == 1 and names[0] in owner.summary.names:
+            return owner, owner.summary.terms[owner.summary.names[names[0]]]
+    return file, row
 
 
 def _last(project: Project, function: LinkedFunction, term: int) -> str:

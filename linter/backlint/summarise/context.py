@@ -102,6 +102,14 @@ class FileContext:
         found = (_COMMENT.search(line) for line in lines[node.lineno - 1 : last])
         return [comment[1].strip() for comment in found if comment]
 
+    def comments_above(self, node: ast.stmt) -> list[str]:
+        """What the comment lines just above a statement say, without the `#`."""
+        lines = self._lines
+        first = node.lineno - 1
+        while first > 0 and lines[first - 1].lstrip()[:1] == "#":
+            first -= 1
+        return [line.lstrip().lstrip("#").strip() for line in lines[first : node.lineno - 1]]
+
     @cached_property
     def _lines(self) -> list[str]:
         return _BREAK.split(self._low.text)

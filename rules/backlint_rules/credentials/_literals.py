@@ -1,5 +1,6 @@
 """What in a string says that it is a secret, and that it is none."""
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -121,11 +122,19 @@ def looks_random(value: str) -> bool:
         return False
     letters = sum(character.isalpha() for character in value)
     digits = sum(character.isdigit() for character in value)
-    if not letters or digits < 3 or re.fullmatch(r"[a-z]+([._:-][a-z0-9]+)*", value):
+    if not letters or digits < 3:
         return False
+    if re.fullmatch(r"[a-z]+([._:-][a-z0-9]+)*", value):
+        return any(_is_mixed(part) for part in re.split(r"[._:-]", value))
     counts = Counter(value).values()
     entropy = -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
     return entropy >= 3.2
+
+
+def _is_mixed(part: str) -> bool:
+    """Whether letters and digits change places too often for a word, a version or a date."""
+    changes = sum(one.isdigit() != other.isdigit() for one, other in itertools.pairwise(part))
+    return len(part) >= 8 and changes >= 4
 
 
 def _words(name: str) -> tuple[str, ...]:

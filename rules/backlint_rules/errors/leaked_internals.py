@@ -229,7 +229,7 @@ def _raised(
     project: Project, function: LinkedFunction, shown: frozenset[str]
 ) -> Iterator[tuple[Span, int, tuple[int, ...]]]:
     """What an exception is made of that clients are shown."""
-    for call in function.calls if shown else ():
+    for call in function.calls if shown and function in project.per_request else ():
         if isinstance(call.callee, ClassValue) and shown.intersection(
             project.evaluator.classes.order(call.callee.symbol)
         ):

@@ -48,10 +48,10 @@ _PROBES = re.compile(
 _CONVERSIONS = frozenset(
     {
         "int", "float", "str", "bool", "Decimal", "UUID", "loads", "dumps", "fromisoformat", "strptime", "strftime",
-        "parse", "isoparse", "split", "rsplit", "strip", "lower", "upper", "get", "getattr", "urlparse", "urlsplit",
+        "parse", "isoparse", "split", "rsplit", "strip", "removeprefix", "removesuffix", "lower", "upper", "get", "getattr", "urlparse", "urlsplit",
         "b64decode", "urlsafe_b64decode", "literal_eval", "len", "isinstance", "ip_address", "ip_network", "format",
         "join", "ZoneInfo", "index", "encode", "decode", "items", "keys", "values", "list", "dict", "set", "tuple",
-        "fromtimestamp", "type", "replace", "round", "min", "max", "sum", "sorted", "next", "iter", "match",
+        "fromtimestamp", "type", "get_type_hints", "signature", "verify", "replace", "round", "min", "max", "sum", "sorted", "next", "iter", "match",
         "search", "group", "startswith", "endswith", "unquote", "quote", "hex", "fromhex", "from_bytes", "range",
     }
 )  # fmt: skip
@@ -61,6 +61,8 @@ _WAITING = (
     Effect.RUNS_PROCESS, Effect.WRITES_FILE,
 )  # fmt: skip
 _WORDS_OF_A_REASON = 4
+_PLAIN_STEPS = 5
+"""Statements that only take a text or value apart, all of which fail for the same reason."""
 _ABOUT_FAILURE = re.compile(
     r"\b(?:errors?|exceptions?|rais(?:es?|ed)|fail(?:s|ed|ures?)?|ignore)\b", re.IGNORECASE
 )
@@ -116,7 +118,7 @@ class SwallowedException(Rule):
         """Note the clauses that do nothing about what they catch."""
         if isinstance(node.body[0], ast.Import | ast.ImportFrom) or _is_cleanup(node.body, ctx):
             return
-        around = ctx.comments(node) if node.handlers else []
+        around = [*ctx.comments_above(node), *ctx.comments(node)] if node.handlers else []
         for handler in node.handlers:
             caught = _caught(handler.type)
             outcome = _outcome(handler)
@@ -133,7 +135,7 @@ class SwallowedException(Rule):
                 caught = _widest(call.args)
                 if caught in ("except Exception", "except BaseException") and not _is_cleanup(node.body, ctx):
                     name = caught.removeprefix("except ")
-                    doubt = _doubt(node.body, ctx, [], [])
+                    doubt = _doubt(node.body, ctx, [], [*ctx.comments_above(node), *ctx.comments(node)])
                     _note(ctx, call, f"suppress({name})", "goes on", doubt, node.body)
 
     def check(self, project: Project, findings: Findings) -> None:
@@ -318,4 +320,4 @@ def _doubt(body: list[ast.stmt], ctx: FileContext, comments: list[str], before: 
         and len(call.args) + len(call.keywords) <= 2
         for call in calls
     )
-    return "conversion" if len(body) <= 2 and converts else ""
+    return "conversion" if len(body) <= (_PLAIN_STEPS if calls else 2) and converts else ""

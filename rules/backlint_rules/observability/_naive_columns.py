@@ -47,6 +47,8 @@ def naive_columns(project: Project) -> Iterator[list[NaiveColumn]]:
     mapped = _maps_datetime(project)
     for file in project.files:
         for cls in file.summary.classes:
+            if _is_protocol(project, file, cls.bases):
+                continue
             found = [
                 NaiveColumn(
                     file, cls.name, column.name, column.span, _INSTANT.search(column.name) is not None
@@ -63,6 +65,11 @@ def naive_columns(project: Project) -> Iterator[list[NaiveColumn]]:
             ]
             if found:
                 yield found
+
+
+def _is_protocol(project: Project, file: FileNode, bases: tuple[int, ...]) -> bool:
+    """Whether a class only says what others have."""
+    return any(project.evaluator.symbol_of(file, base).rpartition(".")[2] == "Protocol" for base in bases)
 
 
 def _is_naive(project: Project, file: FileNode, value: int, annotation: int, mapped: bool) -> bool:

@@ -1,5 +1,7 @@
 """Secrets in logs."""
 
+from collections.abc import Iterator
+
 from backlint.api import (
     SECRET,
     SERVICE_CODE,
@@ -7,14 +9,17 @@ from backlint.api import (
     Call,
     CallSite,
     Confidence,
+    Const,
     Evidence,
     FileKind,
     Findings,
     InstanceValue,
     LinkedFunction,
+    Name,
     Origin,
     Project,
     Rule,
+    Sequence,
     Severity,
     identifier_words,
     names_cleaning,
@@ -63,12 +68,13 @@ class SecretInLog(Rule):
     security_severity = 7.5
 
     def check(self, project: Project, findings: Findings) -> None:
+        redacted = _redacted_fields(project)
         found = [
             (call, logged)
             for call in project.calls()
-            if call.function.kind in self.kinds and (logged := _logged(project, call)) is not None
+            if call.function.kind in self.kinds and (logged := _logged(project, call, redacted)) is not None
         ]
-        redactor = _redactor(project) if found else None
+        redactor = _redactor(project) if found and not redacted else None
         for call, (words, origin) in found:
             confidence = _confidence(project, call, origin, in_traceback=words == _TRACEBACK)
             if redactor is not None:
@@ -107,10 +113,12 @@ def _in_development(project: Project, call: CallSite) -> bool:
     )
 
 
-def _logged(project: Project, call: CallSite) -> tuple[str, Origin] | None:
-    """The surest secret among what a call logs, with the words for it."""
+def _logged(project: Project, call: CallSite, redacted: frozenset[str]) -> tuple[str, Origin] | None:
+    """The surest secret among what a call logs, with the words for it; fields that are redacted are left out."""
     found: Origin | None = None
     for argument in sink_arguments(call, "log"):
+        if argument.keyword and argument.keyword.lower() in redacted:
+            continue
         origin = project.flow.origin(call.function, argument.term, SECRET, call.block, name=argument.keyword)
         if origin is not None and (found is None or origin.confidence.rank > found.confidence.rank):
             found = origin
@@ -136,14 +144,52 @@ def _logs_traceback(project: Project, call: CallSite) -> bool:
     )
 
 
+def _redacted_fields(project: Project) -> frozenset[str]:
+    """The fields of events that a structlog processor of the project replaces: its own literals, and a module's."""
+    found: set[str] = set()
+    for function in project.functions:
+        if function.kind not in SERVICE_CODE or not _is_processor(function):
+            continue
+        for event in function.summary.events:
+            for root in (event.term, event.value):
+                for term in project.terms_of(function, root) if root >= 0 else ():
+                    found.update(_texts(project, function, term))
+        for block in function.summary.blocks:
+            for root in block.terms:
+                for term in project.terms_of(function, root):
+                    found.update(_texts(project, function, term))
+    return frozenset(found)
+
+
+def _is_processor(function: LinkedFunction) -> bool:
+    """Whether a function has the shape of a structlog processor, and a name that says it hides something."""
+    name = function.summary.name.rpartition(".")[2]
+    return len(function.summary.parameters) == 3 and function.summary.cls < 0 and names_cleaning(name)
+
+
+def _texts(project: Project, function: LinkedFunction, term: int) -> Iterator[str]:
+    row = project.term(function, term)
+    if isinstance(row, Name):
+        display = project.module_literal(function, row.symbol)
+        if isinstance(display, Sequence):
+            owner = project.index.split(row.symbol, function.file.root)[0]
+            rows = owner.summary.terms if owner is not None else ()
+            yield from (
+                value.lower()
+                for item in display.items
+                if isinstance(value := getattr(rows[item], "value", None), str)
+            )
+    elif isinstance(row, Const) and isinstance(row.value, str) and row.value.isidentifier():
+        yield row.value.lower()
+
+
 def _redactor(project: Project) -> Evidence | None:
     """A logging filter, formatter or structlog processor of the project that hides secrets."""
     for function in project.functions:
         if function.kind not in SERVICE_CODE or function.index == 0:
             continue
         owner, _, name = function.summary.name.rpartition(".")
-        parameters = tuple(parameter.name for parameter in function.summary.parameters)
-        processor = len(parameters) == 3 and parameters[2] == "event_dict" and names_cleaning(name)
+        processor = _is_processor(function)
         method = name in ("filter", "format", "emit") and function.summary.cls >= 0
         if processor or (method and _is_log_class(project, function) and _hides(function, owner)):
             return Evidence(function.path, function.summary.span, f"`{function.name}` redacts what is logged")

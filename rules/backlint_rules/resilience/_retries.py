@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from backlint.api import (
     NO_CONSTANT,
+    Attr,
     Awaited,
     Block,
     BlockKind,
@@ -21,8 +22,10 @@ from backlint.api import (
     LinkedFunction,
     Local,
     Operation,
+    Param,
     Project,
     Retry,
+    Star,
     bare,
 )
 
@@ -342,6 +345,11 @@ def calls_itself(project: Project) -> Iterator[CallSite]:
 
 
 def _counts(project: Project, call: CallSite) -> bool:
-    """Whether an argument is computed, as a counter is."""
-    terms = (*call.row.arguments, *(term for _, term in call.row.keywords))
-    return any(isinstance(project.term(call.function, term), Operation | Const) for term in terms)
+    """Whether an argument is another than the function was given: a counter, or a part of the work."""
+    terms = [*call.row.arguments, *(term for _, term in call.row.keywords)]
+    rows = [project.term(call.function, bare(call.function.file, term)) for term in terms]
+    return not all(isinstance(row, Param | Star) or _is_of_self(project, call, row) for row in rows)
+
+
+def _is_of_self(project: Project, call: CallSite, row: object) -> bool:
+    return isinstance(row, Attr) and isinstance(project.term(call.function, row.base), Param)

@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from functools import cached_property
 
 from backlint.api import (
     BlockKind,
@@ -153,13 +154,29 @@ class _Reporter:
     def _confidence(self, fault: Fault) -> Confidence:
         call = fault.call
         ceiling = Confidence.HIGH
-        if call.function.kind is FileKind.SCRIPT:
+        if call.function.kind is FileKind.SCRIPT or self._is_apart(call.function):
             ceiling = Confidence.LOW
         elif Effect.WAITS in fault.effects and Effect.CALLS_NETWORK not in fault.effects:
             ceiling = Confidence.LOW if self._is_local_wait(call) else Confidence.MEDIUM
         elif Effect.RUNS_PROCESS in fault.effects and not self.in_handler(call.function):
             ceiling = Confidence.LOW if _is_fixed_command(call) else Confidence.MEDIUM
         return min(fault.wait.confidence, ceiling, key=rank)
+
+    def _is_apart(self, function: LinkedFunction) -> bool:
+        """Whether a manifest of its own makes the code a program that answers no request and runs no job."""
+        manifest = self._manifest(function.path)
+        return bool(manifest) and bool(self._served) and manifest not in self._served
+
+    def _manifest(self, path: str) -> str:
+        declared = self._project.dependencies.of(path)
+        return "" if declared is None else declared.manifest
+
+    @cached_property
+    def _served(self) -> frozenset[str]:
+        """The manifests of the project's services: code with handlers or jobs."""
+        entries = [one for one in self._project.functions if self._project.is_handler(one)]
+        entries += [self._project.graph.functions[key] for key in self._project.jobs]
+        return frozenset(self._manifest(function.path) for function in entries)
 
     def _is_local_wait(self, call: CallSite) -> bool:
         """Whether waiting without a bound is what the code is for: a worker's loop, the end of a pool."""
