@@ -32,6 +32,7 @@ from backlint.link.project import Project
 from backlint.link.query import Place, Query, Step
 from backlint.link.relations import Relation
 from backlint.link.routes.model import Guard, GuardKind, ParameterSource, Route, RouteKind, RouteParameter
+from backlint.link.schemas import Extra, Schema, SchemaField
 from backlint.link.sql import literal_text, sql_locks, sql_table, sql_upserts, sql_verb, statement_effects
 from backlint.link.unscoped import Unscoped, unscoped_objects
 from backlint.link.values import (
@@ -137,6 +138,7 @@ __all__ = [
     "EventKind",
     "Evidence",
     "ExternalValue",
+    "Extra",
     "FileContext",
     "FileKind",
     "FileNode",
@@ -182,6 +184,8 @@ __all__ = [
     "RouteKind",
     "RouteParameter",
     "Rule",
+    "Schema",
+    "SchemaField",
     "Sequence",
     "Severity",
     "SinkArgument",

@@ -296,6 +296,9 @@ def test_blocking_clients_say_so() -> None:
     silent = {
         "grpc.aio.UnaryStreamMultiCallable.__call__",
         "grpc.aio.StreamStreamMultiCallable.__call__",
+        "azure.storage.blob.aio.ContainerClient.list_blobs",
+        "langchain_core.runnables.Runnable.astream",
+        "google.genai.models.AsyncModels.generate_content_stream",
         "httpx.AsyncClient.stream",
         "openai._resource.AsyncAPIResource.list",
         "openai._resource.AsyncAPIResource.stream",

@@ -29,6 +29,7 @@ from backlint.link.loops import (
 from backlint.link.models import Model, Models
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
+from backlint.link.schemas import Schema, Schemas
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.transactions import Transactions, atomic_requests
 from backlint.link.values import ClassValue, FunctionValue, InstanceValue, Value, options
@@ -73,6 +74,15 @@ class Project:
     def queries(self) -> Queries:
         """The queries behind terms."""
         return Queries(self.evaluator)
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        """Classes that describe data: request bodies, serializers, forms, records."""
+        return Schemas(self.evaluator)
+
+    def schema(self, symbol: str) -> Schema | None:
+        """The fields and strictness of a project's class that describes data; None for any other class."""
+        return self.schemas.get(symbol)
 
     @cached_property
     def models(self) -> Models:

@@ -10,11 +10,13 @@ from backlint.api import (
     ClassValue,
     Const,
     FileNode,
+    InstanceValue,
     Item,
     Local,
     Mapping,
     Operation,
     Project,
+    Role,
     Span,
 )
 
@@ -153,16 +155,16 @@ def _maps_datetime(project: Project) -> bool:
 
 
 def _has_other_base(project: Project, file: FileNode, name: str) -> bool:
-    """Whether a class inherits from a third party's, whose registry may map `datetime` to a type with a zone.
-
-    Advanced Alchemy's bases do (advanced_alchemy.base, version 1).
-    """
+    """Whether a class inherits from a third party's, whose registry may map `datetime` to a type with a zone."""
     ancestors = project.evaluator.classes.order(f"{file.summary.module}.{name}")
     return any(
-        not _of_sqlalchemy(symbol)
-        and project.evaluator.classes.project_class(symbol) is None
-        and project.evaluator.classes.library_class(symbol) is None
-        and symbol.partition(".")[0] not in _STANDARD_BASES
+        (
+            not _of_sqlalchemy(symbol)
+            and project.evaluator.classes.project_class(symbol) is None
+            and project.evaluator.classes.library_class(symbol) is None
+            and symbol.partition(".")[0] not in _STANDARD_BASES
+        )
+        or Role.MAPS_ZONES in project.evaluator.roles(InstanceValue(symbol))
         for symbol in ancestors
     )
 

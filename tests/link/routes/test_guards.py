@@ -70,11 +70,27 @@ FASTAPI_AUTH = """
         ("@app.get('/')\ndef f(user=Depends(optional_user)): ...", ["optional_user:"], False),
         (
             (
-                "from fastapi_users import FastAPIUsers\nusers = FastAPIUsers()\n"
+                "from gatehouse import Gate\nusers = Gate()\n"
                 "@app.get('/')\ndef f(user=Depends(users.current_user(active=True))): ..."
             ),
             ["current_user():?"],
             None,
+        ),
+        (
+            (
+                "from fastapi_users import FastAPIUsers\nusers = FastAPIUsers()\n"
+                "@app.get('/')\ndef f(user=Depends(users.current_user(active=True))): ..."
+            ),
+            ["Authenticated:authenticates"],
+            True,
+        ),
+        (
+            (
+                "from fastapi_users import FastAPIUsers\nusers = FastAPIUsers()\n"
+                "@app.get('/')\ndef f(user=Depends(users.current_user(optional=True))): ..."
+            ),
+            ["Authenticated:"],
+            False,
         ),
     ],
 )

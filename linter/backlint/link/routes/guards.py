@@ -139,11 +139,23 @@ class Guards:
                 continue
             if not guard.roles and arguments:
                 guard = self._from_arguments(guard, owner, arguments)
+            if isinstance(row, Call):
+                guard = self._optional(guard, owner, row)
             yield (
                 replace(guard, given=tuple(words(owner.summary, one) for one in arguments))
                 if arguments
                 else guard
             )
+
+    def _optional(self, guard: Guard, file: FileNode, row: Call) -> Guard:
+        """A library's guard that is told to let strangers in: `login_required(optional=True)`."""
+        given = dict(row.keywords).get("optional")
+        if guard.function is not None or given is None:
+            return guard
+        value = self.context.evaluator.value(file, given)
+        if isinstance(value, ConstantValue) and value.value is True:
+            return replace(guard, roles=tuple(role for role in guard.roles if role is not Role.AUTHENTICATES))
+        return guard
 
     def _combined(self, kind: GuardKind, row: Operation, file: FileNode, span: Span, level: str) -> Guard:
         """`A & B` does what either does, `A | B` only what both do."""
