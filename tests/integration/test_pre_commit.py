@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sitepages.snippets import snippets
+
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = ("linter", "rules", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
 IDENTITY = {
@@ -130,11 +132,17 @@ def project(machine: Machine, hooks: tuple[Path, str], tmp_path: Path) -> Path:
 
 
 def install(machine: Machine, project: Path, hooks: tuple[Path, str], hook: str) -> None:
+    """Copy what README says into the project, with our repository in place of the public one."""
     repository, revision = hooks
-    (project / ".pre-commit-config.yaml").write_text(
-        f"repos:\n  - repo: {repository.as_uri()}\n    rev: {revision}\n    hooks:\n      - id: {hook}\n",
-        encoding="utf-8",
-    )
+    text = next(snippet.text for snippet in snippets("README.md") if snippet.what == "hooks")
+    for shown, meant in (
+        ("https://github.com/OWNER/backlint", repository.as_uri()),
+        ("v0.1.0", revision),
+        ("backlint-diff", hook),
+    ):
+        assert shown in text
+        text = text.replace(shown, meant)
+    (project / ".pre-commit-config.yaml").write_text(text, encoding="utf-8")
     machine.succeed(project, "git", "add", "-A")
     machine.succeed(project, "git", "commit", "-q", "-m", "hooks")
     done = machine.pre_commit(project, "install", "--install-hooks")

@@ -79,14 +79,13 @@ def _words(cls: type[StrEnum]) -> str:
 def _keys(cls: type[msgspec.Struct], *, dashes: bool = False) -> str:
     docs = attribute_docs(cls)
     hints = typing.get_type_hints(cls)
-    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    rows = ["| key | value | meaning |", "|---|---|---|"]
     for field in msgspec.structs.fields(cls):
         if cls is Settings and field.name in _NOT_KEYS:
             continue
         key = field.encode_name.replace("_", "-") if dashes else field.encode_name
-        rows.append(
-            f"| `{key}` | {_cell(_type(hints[field.name]))} | {_default(field)} | {_cell(docs.get(field.name, ''))} |"
-        )
+        value = _type(hints[field.name]) + _default(field)
+        rows.append(f"| `{key}` | {_cell(value)} | {_cell(docs.get(field.name, ''))} |")
     return "\n".join(rows)
 
 
@@ -106,7 +105,7 @@ def _type(hint: object) -> str:
             return f"table ({hint.__name__})"
         return _PLAIN.get(hint, hint.__name__)
     if origin is tuple:
-        return f"list of: {_type(arguments[0])}"
+        return f"list: {_type(arguments[0])}"
     if origin is dict:
         return f"table: {_type(arguments[0])} → {_type(arguments[1])}"
     if origin in (types.UnionType, typing.Union):
@@ -115,13 +114,10 @@ def _type(hint: object) -> str:
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
+    """What holds where the key is left out, behind the type; nothing where that is none or empty."""
     if field.required:
-        return "required"
+        return "; required"
     value = field.default
-    if value is msgspec.NODEFAULT:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value in ((), {}, "", None) or isinstance(value, msgspec.Struct):
-        return "none"
-    return f"`{value}`"
+    if value is msgspec.NODEFAULT or isinstance(value, msgspec.Struct) or not value:
+        return ""
+    return f"; default `{value}`"

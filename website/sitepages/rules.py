@@ -53,7 +53,7 @@ _IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
 _CWE = re.compile(r"CWE-(\d+)")
 _BAR = re.compile(r"(`[^`]*`)|\|")
 _NO_FRAMEWORK = "any"
-_REPORT_COLUMNS = 84
+_REPORT_COLUMNS = 78
 """What fits beside the navigation."""
 
 
