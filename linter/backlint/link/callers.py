@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
+from backlint.link.parts import parts_of
 from backlint.term import (
     Attr,
     Awaited,
     Call,
-    Compare,
-    Comprehension,
     Element,
     Entered,
     Item,
@@ -25,11 +24,10 @@ from backlint.term import (
     Param,
     Sequence,
     Star,
-    Text,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from backlint.link.graph import LinkedFunction
     from backlint.link.index import FileNode
@@ -323,49 +321,19 @@ def strip(file: FileNode, term: int) -> int:
 
 def parts(file: FileNode, term: int) -> tuple[int, ...]:
     """The terms that a term is made of."""
-    row = file.summary.terms[term]
-    find = _PARTS.get(row.__class__)
-    return () if find is None else find(row)
-
-
-def _base(row: Any) -> tuple[int, ...]:
-    return (row.base,)
-
-
-def _call_parts(row: Call) -> tuple[int, ...]:
-    if row.keywords:
-        return (row.function, *row.arguments, *[value for _, value in row.keywords])
-    return (row.function, *row.arguments)
-
-
-_PARTS: dict[type, Callable[[Any], tuple[int, ...]]] = {
-    Attr: _base,
-    Local: _base,
-    Awaited: _base,
-    Element: _base,
-    Star: _base,
-    Entered: _base,
-    Call: _call_parts,
-    Item: lambda row: (row.base, row.key),
-    Join: lambda row: row.options,
-    Sequence: lambda row: row.items,
-    Mapping: lambda row: tuple(chain.from_iterable(row.entries)),
-    Text: lambda row: row.parts,
-    Operation: lambda row: row.operands,
-    Compare: lambda row: (row.left, row.right),
-    Comprehension: lambda row: (row.element,),
-}
+    return parts_of(file.summary.terms[term])
 
 
 def inner_terms(file: FileNode, terms: Iterable[int]) -> set[int]:
     """Terms, and everything that they are made of."""
+    rows = file.summary.terms
     pending = list(terms)
     found: set[int] = set()
     while pending:
         term = pending.pop()
         if term >= 0 and term not in found:
             found.add(term)
-            pending.extend(parts(file, term))
+            pending.extend(parts_of(rows[term]))
     return found
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from backlint.link.callers import Mentions
+    from backlint.link.graph import LinkedFunction
     from backlint.link.object_access import Lookup
     from backlint.link.project import Project
 
@@ -48,14 +49,12 @@ class Ties:
 def ties_by_test(project: Project, mentions: Mentions, object_of: Callable[[int], Lookup | None]) -> Ties:
     """What a function compares with the caller, or asks a role or check about."""
     ties = Ties()
-    for term in _all_terms(mentions):
-        row = mentions.file.summary.terms[term]
-        if isinstance(row, Compare):
-            if _compares(project, mentions, row):
-                ties.add(objects_in(mentions, (row.left, row.right), object_of))
-            elif row.operator in _EQUALS:
-                left, right = (objects_in(mentions, (side,), object_of) for side in (row.left, row.right))
-                ties.links.extend(zip(left[:1], right[:1], strict=False))
+    for row in _comparisons(mentions.function):
+        if _compares(project, mentions, row):
+            ties.add(objects_in(mentions, (row.left, row.right), object_of))
+        elif row.operator in _EQUALS:
+            left, right = (objects_in(mentions, (side,), object_of) for side in (row.left, row.right))
+            ties.links.extend(zip(left[:1], right[:1], strict=False))
     tested = list(_tested(mentions))
     exempt = {term for one in tested for term in _exempting(mentions, one)}
     for term in tested:
@@ -167,9 +166,13 @@ def _is_caller_itself(mentions: Mentions, term: int) -> bool:
     return not any(mentions.caller(part) for part in parts(mentions.file, term))
 
 
-def _all_terms(mentions: Mentions) -> set[int]:
-    summary = mentions.function.summary
-    pending = [term for block in summary.blocks for term in block.terms]
-    for event in summary.events:
-        pending.extend((event.term, event.value))
-    return inner_terms(mentions.file, pending)
+def _comparisons(function: LinkedFunction) -> tuple[Compare, ...]:
+    """Every comparison that a function makes."""
+    if function.comparisons is None:
+        summary, terms = function.summary, function.file.summary.terms
+        pending = [term for block in summary.blocks for term in block.terms]
+        for event in summary.events:
+            pending.extend((event.term, event.value))
+        rows = (terms[term] for term in inner_terms(function.file, pending))
+        function.comparisons = tuple(row for row in rows if isinstance(row, Compare))
+    return function.comparisons

@@ -72,6 +72,8 @@ class Evaluator:
         self.classes = Classes(index, catalogue, self)
         self._symbols: dict[tuple[str, str], Value] = {}
         self._returns: dict[tuple[int, int], Value] = {}
+        self._roles: tuple[dict[str, tuple[Role, ...]], ...] = ({}, {})
+        """Of instances and of classes, by name."""
         self._yields: dict[tuple[int, int], Value] = {}
         self.callers: dict[tuple[int, int], list[tuple[FileNode, Call, int]]] = {}
         """Call sites of each project function: file, call, and how many leading parameters are bound."""
@@ -527,11 +529,18 @@ class Evaluator:
         if isinstance(value, LibraryFunction):
             return (*value.entry.roles, *self.taught.get(value.symbol, ()))
         if isinstance(value, ClassValue | InstanceValue):
-            return tuple(
+            made = isinstance(value, ClassValue)
+            known = self._roles[made].get(value.symbol)
+            if known is not None:
+                return known
+            found = tuple(
                 role
                 for ancestor in self.classes.order(value.symbol)
-                for role in self._class_roles(ancestor, made=isinstance(value, ClassValue))
+                for role in self._class_roles(ancestor, made=made)
             )
+            if self.classes.settled:
+                self._roles[made][value.symbol] = found
+            return found
         return self.taught.get(self.value_symbol(value), ()) if self.taught else ()
 
     def _class_roles(self, symbol: str, *, made: bool) -> tuple[Role, ...]:
@@ -544,15 +553,11 @@ class Evaluator:
         if isinstance(value, LibraryFunction):
             return value.entry
         if isinstance(value, ClassValue):
-            for ancestor in self.classes.order(value.symbol):
-                entry = self.classes.library_class(ancestor)
-                if entry is not None:
-                    return entry.init
+            entry = self.classes.described(value.symbol)
+            return None if entry is None else entry.init
         if isinstance(value, InstanceValue):
-            for ancestor in self.classes.order(value.symbol):
-                entry = self.classes.library_class(ancestor)
-                if entry is not None:
-                    return entry.call
+            entry = self.classes.described(value.symbol)
+            return None if entry is None else entry.call
         return None
 
 

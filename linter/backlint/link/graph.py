@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from backlint.finding import Span
     from backlint.libraries.entry import FunctionEntry
     from backlint.link.index import FileNode
+    from backlint.term import Compare
 
 FunctionKey = tuple[int, int]
 LOOPS = frozenset({BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION})
@@ -142,6 +143,7 @@ class LinkedFunction:
 
     __slots__ = (
         "calls",
+        "comparisons",
         "file",
         "index",
         "invoked",
@@ -165,6 +167,8 @@ class LinkedFunction:
         """A decorator moves it off the caller's thread."""
         self.invoked: frozenset[str] = frozenset()
         """Parameters that it calls itself."""
+        self.comparisons: tuple[Compare, ...] | None = None
+        """What it compares; None until somebody asks."""
         self.memo_blocks = memo_blocks(file, summary)
         """Blocks that fill in a value which is kept: what they do is done once."""
 

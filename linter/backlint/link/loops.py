@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backlint.effect import Effect, Role
 from backlint.link.graph import LOOPS, LinkedFunction, bare
+from backlint.link.parts import parts_of
 from backlint.link.values import ClassValue, FunctionValue, Value
 from backlint.summary import Block, BlockKind, EventKind
 from backlint.term import Attr, Call, Compare, Const, Item, Mapping, Name, Operation, Param, Sequence, Slice
@@ -36,7 +37,7 @@ def depends_on_loop(function: LinkedFunction, term: int, loop: Block) -> bool:
         row = terms[index]
         if getattr(row, "name", None) in targets and not isinstance(row, Attr):
             return True
-        pending.extend(_parts(row))
+        pending.extend(parts_of(row))
     return False
 
 
@@ -52,7 +53,7 @@ def depends_on_parameter(function: LinkedFunction, term: int, owner: LinkedFunct
         row = terms[index]
         if isinstance(row, Param) and row.function == owner.index and row.name == name:
             return True
-        pending.extend(_parts(row))
+        pending.extend(parts_of(row))
     return False
 
 
@@ -63,23 +64,8 @@ def terms_of(function: LinkedFunction, term: int) -> list[int]:
         index = pending.pop()
         if index >= 0 and index not in seen:
             seen[index] = None
-            pending.extend(_parts(function.file.summary.terms[index]))
+            pending.extend(parts_of(function.file.summary.terms[index]))
     return list(seen)
-
-
-def _parts(row: object) -> list[int]:
-    """The terms that a term is made of."""
-    found: list[int] = []
-    for field in getattr(row, "__struct_fields__", ()):
-        value = getattr(row, field)
-        if isinstance(value, bool) or field in ("position", "value", "cls", "block"):
-            continue
-        if isinstance(value, int):
-            found.append(value)
-        elif isinstance(value, tuple):
-            for item in value:
-                found.extend(item if isinstance(item, tuple) else (item,))
-    return [index for index in found if isinstance(index, int)]
 
 
 def repeating_loop(project: Project, function: LinkedFunction, block: int) -> Block | None:

@@ -51,6 +51,7 @@ class Classes:
         self._evaluator = evaluator
         self._project: dict[str, ProjectClass | None] = {}
         self._order: dict[str, tuple[str, ...]] = {}
+        self._described: dict[str, ClassEntry | None] = {}
         self._depth = 0
 
     @cached_property
@@ -89,6 +90,21 @@ class Classes:
 
     def library_class(self, symbol: str) -> ClassEntry | None:
         return self._catalogue.classes.get(symbol)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no order of resolution is being worked out: what follows from one may be kept."""
+        return self._depth == 0
+
+    def described(self, symbol: str) -> ClassEntry | None:
+        """The entry of the class itself, or of the first ancestor that has one."""
+        if symbol in self._described:
+            return self._described[symbol]
+        entries = map(self._catalogue.classes.get, self.order(symbol))
+        found = next((entry for entry in entries if entry is not None), None)
+        if self.settled:
+            self._described[symbol] = found
+        return found
 
     def order(self, symbol: str) -> tuple[str, ...]:
         """The class and its ancestors in the order that Python looks members up.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from backlint.effect import Effect, Role
 from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep
 from backlint.link.arguments import call_argument
+from backlint.link.index import FileNode
 from backlint.link.query import Place, Query, Step, merged
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import (
@@ -44,11 +47,10 @@ from backlint.term import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from backlint.link.evaluate import Evaluator
     from backlint.link.graph import LinkedFunction
-    from backlint.link.index import FileNode
 
 _DEPTH = 60
 _SPACE = re.compile(r"\s")
@@ -61,8 +63,7 @@ _EXECUTORS = frozenset(
 _ONE_ROW = frozenset({"fetchrow", "fetchval", "fetch_one", "fetch_val"})
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, eq=False):
     """The function whose terms are walked, and the call that led into it."""
 
     file: FileNode
@@ -73,7 +74,7 @@ class Frame:
     itself: Query | None = None
     """The query that `self` is, in a method of a manager or query set."""
     bound: int = 0
-    memo: dict[int, Query | None] = field(default_factory=dict)
+    memo: dict[int, Query | None] = {}
     """What its terms turned out to be."""
 
     def place(self, term: int) -> Place:
@@ -203,38 +204,14 @@ class Queries:
 
     def _walked(self, frame: Frame, term: int) -> Query | None:
         row = frame.file.summary.terms[term]
-        match row:
-            case Local(_, base):
-                return self._walk(frame, base)
-            case Awaited(base):
-                return self._awaited(frame, term, base)
-            case Entered(base):
-                return self._walk(frame, base) or self._opened(frame, term)
-            case Call():
-                return self._call(frame, term, row)
-            case Attr():
-                return self._attribute(frame, term, row)
-            case Name(symbol):
-                return self._symbol(frame, symbol)
-            case Param():
-                return self._parameter(frame, term, row)
-            case Super():
-                return frame.itself
-            case Join(options=found):
-                return self._join(frame, found)
-            case Operation(operator, operands) if operator in ("|", "&", "or", "and"):
-                found = operands[-1:] if operator == "and" else operands
-                return merged([self._walk(frame, operand) for operand in found])
-            case Item(base, key):
-                return self._item(frame, term, base, key)
-            case Element(base):
-                return self._element(frame, base)
-            case Comprehension(_, element, _):
-                return self._comprehension(frame, term, element)
-            case Const() | Text():
-                return self._text(frame, term)
-            case _:
-                return None
+        find = _WALKS_OF.get(row.__class__)
+        return None if find is None else find(self, frame, term, row)
+
+    def _operation(self, frame: Frame, operator: str, operands: tuple[int, ...]) -> Query | None:
+        if operator not in ("|", "&", "or", "and"):
+            return None
+        found = operands[-1:] if operator == "and" else operands
+        return merged([self._walk(frame, operand) for operand in found])
 
     def _awaited(self, frame: Frame, term: int, base: int) -> Query | None:
         """Some queries are sent when they are awaited."""
@@ -767,6 +744,25 @@ class Queries:
                 if isinstance(row, Element) and row.base == iterable:
                     return True
         return False
+
+
+_WALKS_OF: dict[type, Callable[[Queries, Frame, int, Any], Query | None]] = {
+    Local: lambda self, frame, _, row: self._walk(frame, row.base),
+    Awaited: lambda self, frame, term, row: self._awaited(frame, term, row.base),
+    Entered: lambda self, frame, term, row: self._walk(frame, row.base) or self._opened(frame, term),
+    Call: Queries._call,
+    Attr: Queries._attribute,
+    Name: lambda self, frame, _, row: self._symbol(frame, row.symbol),
+    Param: Queries._parameter,
+    Super: lambda _, frame, term, row: frame.itself,
+    Join: lambda self, frame, _, row: self._join(frame, row.options),
+    Operation: lambda self, frame, _, row: self._operation(frame, row.operator, row.operands),
+    Item: lambda self, frame, term, row: self._item(frame, term, row.base, row.key),
+    Element: lambda self, frame, _, row: self._element(frame, row.base),
+    Comprehension: lambda self, frame, term, row: self._comprehension(frame, term, row.element),
+    Const: lambda self, frame, term, _: self._text(frame, term),
+    Text: lambda self, frame, term, _: self._text(frame, term),
+}
 
 
 def _queries(entry: ClassEntry) -> bool:

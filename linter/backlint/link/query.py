@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
+
 from backlint.libraries.entry import QueryStep
+from backlint.link.index import FileNode
+from backlint.link.relations import Relation
 from backlint.summary import EventKind
 
 if TYPE_CHECKING:
     from backlint.finding import Span
-    from backlint.link.index import FileNode
-    from backlint.link.relations import Relation
 
 _BOUNDS = frozenset(
     {
@@ -26,8 +28,7 @@ _BOUNDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A term of a function: what tells equal terms of different functions apart."""
 
     file: FileNode
@@ -47,8 +48,7 @@ class Place:
         return whole
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One call (or slice) that a query goes through."""
 
     kinds: tuple[QueryStep, ...]
@@ -62,8 +62,7 @@ class Step:
     """False when the query goes through it on some paths only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """A query as far as the code spells it out."""
 
     model: str = ""

@@ -86,7 +86,7 @@ def union(options: list[Value]) -> Value:
 
 def options(value: Value) -> tuple[Value, ...]:
     """The alternatives of a value: itself, or the members of a union."""
-    return value.options if isinstance(value, UnionValue) else (value,)
+    return value.options if value.__class__ is UnionValue else (value,)
 
 
 def instance_of(value: Value | None) -> Value:

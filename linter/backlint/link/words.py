@@ -107,15 +107,12 @@ def _side(summary: FileSummary, operator: str, term: int, depth: int, position: 
 
 def _name(summary: FileSummary, symbol: str) -> str:
     """A symbol as the file writes it: by its own names and its imports."""
-    best = max(
-        (
-            entry
-            for entry in summary.imports
-            if symbol == entry.target or symbol.startswith(f"{entry.target}.")
-        ),
-        key=lambda entry: len(entry.target),
-        default=None,
-    )
+    best = None
+    longest = -1
+    for entry in summary.imports:
+        length = len(entry.target)
+        if length > longest and symbol.startswith(entry.target) and symbol[length : length + 1] in ("", "."):
+            best, longest = entry, length
     if best is not None and best.alias != "*":
-        return best.alias + symbol[len(best.target) :]
+        return best.alias + symbol[longest:]
     return symbol.removeprefix(f"{summary.module}.").removeprefix("builtins.")
