@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -323,7 +324,8 @@ def _link(session: Session, summaries: Summaries, facts: ProjectFacts) -> Outcom
     def linked() -> Project:
         return _project(session, summaries, facts)
 
-    outcome = check_project(linked(), session.registry.rules.values(), linked)
+    jobs = session.request.jobs or os.cpu_count() or 1
+    outcome = check_project(linked(), session.registry.rules.values(), linked, jobs)
     if not outcome.notices:
         cache.save_result(key, msgspec.msgpack.encode(outcome))
     return outcome

@@ -6,12 +6,17 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backlint.config.settings import Profile, Settings
-from backlint.run import CheckRequest, check
+from backlint.link import check as check_module
+from backlint.link import forked
+from backlint.link.check import check_project
+from backlint.registry import load_rules
+from backlint.run import CheckRequest, check, load_project
 from backlint.summarise import pool
 
 if TYPE_CHECKING:
@@ -55,6 +60,33 @@ def test_one_worker_or_many(service: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for jobs in (2, 3):
         assert said(review(service, jobs=jobs)) == said(alone)
     assert started == [2, 3]
+
+
+def test_rules_in_one_process_or_in_copies_of_it(service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = review(service, jobs=1)
+    monkeypatch.setattr(check_module, "LARGE", 0)
+    started: list[int] = []
+    original = forked.run
+
+    def counting(work: Any, tasks: Any, workers: int) -> Any:
+        started.append(workers)
+        return original(work, tasks, workers)
+
+    monkeypatch.setattr(forked, "run", counting)
+    for jobs in (2, 5):
+        assert said(review(service, jobs=jobs)) == said(alone)
+    assert started == [2, 5]
+
+
+def test_rules_in_any_order(service: Path) -> None:
+    """What a rule asks must not change what the next one is told: workers do them in any order."""
+    root = service
+    rules = list(load_rules().rules.values())
+    forward, backward = (
+        check_project(load_project(CheckRequest(paths=(root,), settings=Settings(root=root))), order).findings
+        for order in (rules, rules[::-1])
+    )
+    assert sorted(map(msgspec.json.encode, forward)) == sorted(map(msgspec.json.encode, backward))
 
 
 def test_cold_or_warm(service: Path, tmp_path: Path) -> None:

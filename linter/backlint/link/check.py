@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from backlint.finding import Evidence, Finding, NotEvaluated, Notice
+from backlint.link import forked
 from backlint.link.decide import decide
 from backlint.link.findings import Findings
 from backlint.rule import Rule
@@ -24,6 +26,8 @@ SECONDS = 30.0
 """Of processor time that a rule may take on a project of any size."""
 _LINES_A_SECOND = 10_000
 """Grants large projects more: hundreds of times what a rule needs."""
+LARGE = 10_000
+"""Lines of a project below which copies of the process cost more than they save."""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -34,46 +38,110 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     not_evaluated: tuple[NotEvaluated, ...] = ()
 
 
+class _Judged(msgspec.Struct, frozen=True, array_like=True):
+    """What one rule says of the project."""
+
+    findings: tuple[Finding, ...] = ()
+    notice: Notice | None = None
+
+
 def check_project(
-    project: Project, rules: Iterable[RuleInfo], renew: Callable[[], Project] | None = None
+    project: Project,
+    rules: Iterable[RuleInfo],
+    renew: Callable[[], Project] | None = None,
+    jobs: int = 1,
 ) -> Outcome:
     """Ask every rule; one that raises, or takes too long, costs its own second half only.
 
     Args:
         renew: Makes the project anew, for the rules after one that was interrupted in the middle of it.
+        jobs: How many rules may look at a large project at the same time, each in a process of its own.
     """
-    findings: list[Finding] = []
-    notices: list[Notice] = []
     not_evaluated: list[NotEvaluated] = []
     evaluated: dict[str, RuleInfo] = {}
-    seconds = SECONDS + sum(file.summary.lines for file in project.files) / _LINES_A_SECOND
+    lines = sum(file.summary.lines for file in project.files)
     for info in rules:
         if info.needs and not project.mentions.intersection(info.needs):
             names = ", ".join(info.needs)
             not_evaluated.append(NotEvaluated(info.id, f"the project imports none of: {names}"))
-            continue
-        evaluated[info.id] = info
-        if info.cls.check is Rule.check:
-            continue
-        collector = Findings(info.cls)
+        else:
+            evaluated[info.id] = info
+    asked = [info for info in evaluated.values() if info.cls.check is not Rule.check]
+    seconds = SECONDS + lines / _LINES_A_SECOND
+    judged = None
+    if jobs > 1 and lines >= LARGE and len(asked) > 1 and forked.can_fork():
         try:
             with time_limit(seconds):
-                info.cls().check(project, collector)
+                project.prepare()
         except TimeLimitReached:
-            notices.append(
-                Notice("too-slow", f"{info.id} takes longer than {seconds:.0f} s and skips the project")
-            )
-            # What it had found by then hangs on the clock, and what it was working out is half done.
             project = renew() if renew is not None else project
-            continue
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            notices.append(
-                Notice("rule-error", f"{info.id} failed on the project: {type(error).__name__}: {reason}")
+        except Exception:
+            pass  # it comes up again in the rules that ask for it, and is told there
+        with suppress(OSError):
+            judged = _judged_in_workers(project, asked, seconds, jobs)
+    if judged is None:
+        judged = _judged_here(project, asked, seconds, renew)
+    return Outcome(
+        findings=(
+            *(finding for one in judged for finding in one.findings),
+            *_decided(project, evaluated),
+        ),
+        notices=tuple(one.notice for one in judged if one.notice is not None),
+        not_evaluated=tuple(not_evaluated),
+    )
+
+
+def _judged_here(
+    project: Project, rules: list[RuleInfo], seconds: float, renew: Callable[[], Project] | None
+) -> list[_Judged]:
+    judged = []
+    for info in rules:
+        found, is_interrupted = _judge(project, info, seconds)
+        judged.append(found)
+        if is_interrupted and renew is not None:
+            project = renew()
+    return judged
+
+
+def _judged_in_workers(
+    project: Project, rules: list[RuleInfo], seconds: float, workers: int
+) -> list[_Judged]:
+    """What each rule says, in the order of the rules, whoever was done first."""
+
+    def work(number: int) -> tuple[bytes, bool]:
+        found, is_interrupted = _judge(project, rules[number], seconds)
+        return msgspec.msgpack.encode(found), is_interrupted
+
+    # Rules of a family tend to ask the same questions, and a worker answers each once.
+    tasks = sorted(range(len(rules)), key=lambda number: (rules[number].family, number))
+    results, deaths = forked.run(work, tasks, workers)
+    judged = []
+    for number, info in enumerate(rules):
+        if number in results:
+            judged.append(msgspec.msgpack.decode(results[number], type=_Judged))
+        else:
+            message = (
+                f"{info.id} failed on the project: a worker process died over it, {deaths[number]} times"
             )
-        findings.extend(collector.found)
-    findings.extend(_decided(project, evaluated))
-    return Outcome(tuple(findings), tuple(notices), tuple(not_evaluated))
+            judged.append(_Judged(notice=Notice("worker", message)))
+    return judged
+
+
+def _judge(project: Project, info: RuleInfo, seconds: float) -> tuple[_Judged, bool]:
+    """What a rule says, and whether it was interrupted, which leaves the project of no use."""
+    collector = Findings(info.cls)
+    notice = None
+    try:
+        with time_limit(seconds):
+            info.cls().check(project, collector)
+    except TimeLimitReached:
+        # What it had found by then hangs on the clock, and what it was working out is half done.
+        message = f"{info.id} takes longer than {seconds:.0f} s and skips the project"
+        return _Judged(notice=Notice("too-slow", message)), True
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        notice = Notice("rule-error", f"{info.id} failed on the project: {type(error).__name__}: {reason}")
+    return _Judged(tuple(collector.found), notice), False
 
 
 def _decided(project: Project, rules: dict[str, RuleInfo]) -> Iterable[Finding]:

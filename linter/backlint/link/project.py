@@ -65,6 +65,10 @@ class Project:
         self.graph = Graph(self.evaluator)
         self.effects = Effects(self.graph)
 
+    def prepare(self) -> None:
+        """Work out what most rules ask for, before the process is copied for several of them."""
+        _ = self.handlers, self._view_methods
+
     @cached_property
     def dependencies(self) -> Dependencies:
         """What the manifests of the project declare."""
