@@ -156,3 +156,29 @@ def test_the_status_of_an_exception_class_that_also_has_a_code() -> None:
         """
     (route,) = project_from({"app/main.py": source}).routes
     assert route.limits
+
+
+LITESTAR = """
+    from litestar import Litestar, get, post
+    from litestar.security.jwt import JWTAuth
+
+    async def find(token, connection): ...
+
+    auth = JWTAuth(retrieve_user_handler=find, token_secret=load(), exclude=["^/open/", "^/schema"])
+
+    @get("/open/doors")
+    async def doors() -> dict: ...
+    @post("/rooms/{room_id:uuid}")
+    async def room(room_id: str) -> dict: ...
+    @get("/ping", exclude_from_auth=True)
+    async def ping() -> dict: ...
+
+    app = Litestar([doors, room, ping], on_app_init=[auth.on_app_init])
+    """
+
+
+def test_a_litestar_security_backend() -> None:
+    assert protection(LITESTAR) == {"/open/doors": False, "/rooms/{room_id:uuid}": True, "/ping": False}
+    project = project_from({"app/main.py": LITESTAR})
+    room = next(route for route in project.routes if route.name == "room")
+    assert [(item.name, item.source) for item in room.parameters] == [("room_id", "path")]

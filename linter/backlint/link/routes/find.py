@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from backlint.link.routes.context import Context
+from backlint.link.routes.context import Context, argument
 from backlint.link.routes.decorated import decorated_routes, registered_routes
 from backlint.link.routes.django import UrlConfigurations
 from backlint.link.routes.graphql import graphql_routes
@@ -17,6 +17,8 @@ from backlint.link.routes.mounts import Mounts
 from backlint.link.routes.parameters import parameters, schemas
 from backlint.link.routes.view_guards import ViewGuards
 from backlint.link.routes.views import HOOKS, VERBS, hooks, is_view
+from backlint.link.values import ConstantValue
+from backlint.term import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,13 +80,16 @@ def _finish(guards: Guards, views: ViewGuards, everywhere: tuple[PendingGuard, .
         parameters=given,
         body=body,
         response=response,
-        guards=_effective(draft, [*_asking(chain, draft, name)]),
+        guards=_effective(draft, [*_asking(context, chain, draft, name)]),
     )
 
 
-def _asking(chain: list[Guard], draft: Draft, name: str) -> Iterator[Guard]:
+def _asking(context: Context, chain: list[Guard], draft: Draft, name: str) -> Iterator[Guard]:
     """The guards that ask something at this address."""
+    opened = draft.framework == "litestar" and _says_so(context, draft)
     for guard in chain:
+        if opened and guard.symbol.startswith("litestar.security."):
+            continue
         found = [test.holds(draft.path, draft.methods, name) for test in guard.exempts]
         if True in found:
             continue
@@ -92,6 +97,16 @@ def _asking(chain: list[Guard], draft: Draft, name: str) -> Iterator[Guard]:
             yield replace(guard, roles=(), unresolved=True)
         else:
             yield guard
+
+
+def _says_so(context: Context, draft: Draft) -> bool:
+    """Whether a Litestar handler is declared with `exclude_from_auth=True`."""
+    if draft.call < 0 or draft.handler is None:
+        return False
+    file = context.project.files[draft.handler[0]]
+    row = file.summary.terms[draft.call]
+    given = argument(row, None, "exclude_from_auth") if isinstance(row, Call) else None
+    return given is not None and context.evaluator.value(file, given) == ConstantValue(True)
 
 
 def _effective(draft: Draft, chain: list[Guard]) -> tuple[Guard, ...]:

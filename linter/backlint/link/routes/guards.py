@@ -12,6 +12,7 @@ from backlint.link.routes.answers import GUARDING, Answer, Answers
 from backlint.link.routes.dependencies import dependencies_of, dependency_of
 from backlint.link.routes.model import Guard, GuardKind
 from backlint.link.routes.origins import definition
+from backlint.link.routes.path_tests import PathTest
 from backlint.link.values import (
     NONE,
     UNKNOWN,
@@ -141,11 +142,25 @@ class Guards:
                 guard = self._from_arguments(guard, owner, arguments)
             if isinstance(row, Call):
                 guard = self._optional(guard, owner, row)
+            elif guard.symbol.startswith("litestar.security."):
+                guard = replace(guard, exempts=self._excluded(owner, found))
             yield (
                 replace(guard, given=tuple(words(owner.summary, one) for one in arguments))
                 if arguments
                 else guard
             )
+
+    def _excluded(self, file: FileNode, term: int) -> tuple[PathTest, ...]:
+        """The paths that a security backend of Litestar is made to leave alone, as regular expressions."""
+        texts: list[str] = []
+        for origin in self.context.origins.receiver(file, term):
+            owner = self.context.project.files[origin.file]
+            row = owner.summary.terms[origin.term]
+            given = dict(row.keywords).get("exclude") if isinstance(row, Call) else None
+            if given is not None:
+                found = self.context.strings(owner, given) or (self.context.text(owner, given),)
+                texts.extend(found)
+        return (PathTest("pattern", texts=tuple(texts)),) if texts else ()
 
     def _optional(self, guard: Guard, file: FileNode, row: Call) -> Guard:
         """A library's guard that is told to let strangers in: `login_required(optional=True)`."""

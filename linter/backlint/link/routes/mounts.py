@@ -298,6 +298,7 @@ _GUARDING = {
     "middlewares": GuardKind.MIDDLEWARE,
     "auth": GuardKind.AUTH,
     "throttle": GuardKind.THROTTLE,
+    "on_app_init": GuardKind.MIDDLEWARE,
 }
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from backlint.link.routes.draft import Draft
     from backlint.summary import FunctionSummary, Parameter
 
-_PLACEHOLDER = re.compile(r"[{<](?:[\w.]+(?:\([^)]*\))?:)?(\w+)(?::[^}>]+)?[}>]")
+_BRACES = re.compile(r"\{(\w+)[^}]*\}")
+_ANGLES = re.compile(r"<(?:([\w.]+)(?:\([^)]*\))?:)?(\w+)(?::[^>]+)?>")
 _MARKERS = {
     "Path": ParameterSource.PATH,
     "PathEx": ParameterSource.PATH,
@@ -91,8 +92,12 @@ _LITESTAR = frozenset({"request", "headers", "cookies", "query", "state", "scope
 
 
 def path_names(path: str) -> frozenset[str]:
-    """The names of the parameters in a path: `{id}`, `{id:path}`, `<int:id>`, `<id>`."""
-    return frozenset(match[1] for match in _PLACEHOLDER.finditer(path))
+    """The names of the parameters in a path: `{id}`, `{id:path}`, `<int:id>`, `<id:int>`, `<id>`.
+
+    Flask and Django write the type first, Sanic the name: both parts count there.
+    """
+    angled = {name for match in _ANGLES.finditer(path) for name in match.groups() if name}
+    return frozenset(angled.union(match[1] for match in _BRACES.finditer(path)))
 
 
 def parameters(context: Context, draft: Draft) -> tuple[RouteParameter, ...]:

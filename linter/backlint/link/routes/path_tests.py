@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -30,7 +31,7 @@ Subject = Literal["path", "method", "endpoint"]
 class PathTest(msgspec.Struct, frozen=True):
     """What a condition asks of a request's address."""
 
-    how: Literal["prefix", "suffix", "equal", "not", "and", "or", "never"]
+    how: Literal["prefix", "suffix", "equal", "pattern", "not", "and", "or", "never"]
     """`never` stands for a question about the caller: it lets nobody through for the address alone."""
     subject: Subject = "path"
     texts: tuple[str, ...] = ()
@@ -65,9 +66,18 @@ class PathTest(msgspec.Struct, frozen=True):
                 return True
             longer = literal != path and any(text.startswith(literal) for text in self.texts)
             return None if longer else False
+        if self.how == "pattern":
+            return any(_found(text, path) for text in self.texts)
         if self.how == "suffix":
             return any(path.endswith(text) for text in self.texts)
         return any(path.rstrip("/") == text.rstrip("/") for text in self.texts)
+
+
+def _found(pattern: str, path: str) -> bool:
+    try:
+        return re.search(pattern, path) is not None
+    except (re.error, RecursionError):
+        return False
 
 
 def _all_or_none(found: list[bool]) -> bool | None:
