@@ -10,16 +10,21 @@ from backlint.api import (
     BlockKind,
     CallSite,
     Confidence,
+    Edit,
     Effect,
     Evidence,
     FileContext,
     FileKind,
+    Finding,
     Findings,
+    Fix,
     InstanceValue,
     LinkedFunction,
     Project,
     Rule,
     Severity,
+    SourceText,
+    Span,
 )
 from backlint_rules.errors._lost import report_unraised, report_unread_futures
 
@@ -55,7 +60,9 @@ _CONVERSIONS = frozenset(
         "search", "group", "startswith", "endswith", "unquote", "quote", "hex", "fromhex", "from_bytes", "range",
     }
 )  # fmt: skip
-_CONVERTER = re.compile(r"_?(?:from|to|parse|as|is)_(?!thread)|(?:un|de)?seriali[sz]e$|^validate$")
+_CONVERTER = re.compile(
+    r"_?(?:from|to|parse|as|is)_(?!thread)|(?:un|de)?seriali[sz]e$|^validate$|(?:^|_)(?:de|en)code(?:_|$)"
+)
 _WAITING = (
     Effect.QUERIES, Effect.WRITES, Effect.COMMITS, Effect.CALLS_NETWORK, Effect.SENDS_MAIL, Effect.ENQUEUES,
     Effect.RUNS_PROCESS, Effect.WRITES_FILE,
@@ -164,6 +171,18 @@ class SwallowedException(Rule):
                 )
         report_unraised(project, findings, self.kinds)
         report_unread_futures(project, findings)
+
+    def fix(self, finding: Finding, source: SourceText) -> Fix | None:
+        """An exception that is only made is raised; every other finding needs a decision."""
+        for node in ast.walk(source.tree):
+            if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+                continue
+            made = node.value.func
+            named = (made.end_lineno, (made.end_col_offset or 0) - len(_last_name(made)))
+            if named == (finding.span.line, finding.span.column):
+                start = Span(node.lineno, node.col_offset, node.lineno, node.col_offset)
+                return Fix(f"raise `{_last_name(made)}`", (Edit(start, "raise "),))
+        return None
 
 
 def _note(
