@@ -202,6 +202,8 @@ def _confidence(found: _Swallowed, fails: bool) -> Confidence | None:
         return Confidence.LOW if fails and not found.doubt else None
     if found.doubt:
         return Confidence.LOW
+    if found.outcome.startswith("answers"):
+        return Confidence.MEDIUM if fails else Confidence.LOW
     return Confidence.HIGH if fails else Confidence.MEDIUM
 
 
@@ -265,6 +267,8 @@ def _outcome(handler: ast.ExceptHandler) -> str:
                 )
             case ast.Return(value=value) if value is None or _is_default(value):
                 outcome = f"returns `{_short(value)}`"
+            case ast.Return(value=ast.Call() as answer) if _is_fixed_answer(answer):
+                outcome = f"answers with `{_short(answer)}`"
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_default(value):
                 outcome = f"sets `{name}` to `{_short(value)}`"
             case ast.Expr(value=ast.Call() | ast.Await(value=ast.Call())) if _is_cleaning(statement):
@@ -295,6 +299,28 @@ def _is_default(value: ast.expr) -> bool:
         case ast.Call(func=ast.Name(id="dict" | "list" | "set" | "tuple" | "str"), args=[], keywords=[]):
             return True
     return False
+
+
+def _is_fixed_answer(call: ast.Call) -> bool:
+    """Whether a response is made of literals: the client is told that something failed, and nobody else is."""
+    name = _last_name(call.func)
+    if not re.search(r"[Rr]esponse$|^jsonify$|^make_response$|^render(?:_template)?$|^json$", name):
+        return False
+    return all(
+        isinstance(
+            node,
+            ast.Constant
+            | ast.Dict
+            | ast.List
+            | ast.Tuple
+            | ast.Name
+            | ast.Attribute
+            | ast.Load
+            | ast.keyword,
+        )
+        for part in (*call.args, *call.keywords)
+        for node in ast.walk(part)
+    )
 
 
 def _is_cleanup(body: list[ast.stmt], ctx: FileContext) -> bool:

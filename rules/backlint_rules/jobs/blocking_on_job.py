@@ -10,16 +10,15 @@ from backlint.api import (
     Effect,
     Evidence,
     Findings,
-    InstanceValue,
     LinkedFunction,
     Local,
     Param,
     Project,
     Rule,
     Severity,
-    options,
     short_name,
 )
+from backlint_rules.jobs._results import is_job_result
 
 _LOOKS = (Effect.QUERIES, Effect.CACHES, Effect.CALLS_NETWORK)
 
@@ -50,35 +49,14 @@ class BlockingOnJob(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at calls that wait, on objects that enqueueing gives."""
-        results = _result_classes(project)
         for call in project.calls():
             waits = Effect.WAITS in call.effects
-            if (waits or _is_polled(project, call)) and _is_result(project, call, results):
+            if (waits or _is_polled(project, call)) and is_job_result(project, call):
                 _report(project, findings, call, waits)
         for function in project.functions:
             if function in project.per_request or function in project.per_job:
                 for call, polled in _polls_outcome(project, function):
                     _report_outcome(project, findings, call, polled)
-
-
-def _result_classes(project: Project) -> frozenset[str]:
-    """Classes that library functions which enqueue return: `AsyncResult`, `Job`."""
-    entries = [*project.catalogue.functions.values()]
-    for cls in project.catalogue.classes.values():
-        entries.extend(cls.methods.values())
-        if cls.call is not None:
-            entries.append(cls.call)
-    return frozenset(
-        entry.returns for entry in entries if Effect.ENQUEUES in entry.effects and "." in entry.returns
-    )
-
-
-def _is_result(project: Project, call: CallSite, results: frozenset[str]) -> bool:
-    receiver = getattr(call.callee, "receiver", None)
-    return receiver is not None and any(
-        isinstance(value, InstanceValue) and project.evaluator.classes.is_subclass(value.symbol, results)
-        for value in options(receiver)
-    )
 
 
 def _is_polled(project: Project, call: CallSite) -> bool:

@@ -29,6 +29,7 @@ from backlint.api import (
     bare,
     options,
 )
+from backlint_rules.jobs._results import is_job_result
 from backlint_rules.resilience._timeouts.edit import call_ending, insertion
 from backlint_rules.resilience._timeouts.search import ARGUMENT, KINDS, Fault, Search, rank
 
@@ -80,6 +81,8 @@ class MissingTimeout(Rule):
         reporter = _Reporter(project)
         shared: dict[tuple[object, ...], list[Fault]] = {}
         for fault in Search(project).faults():
+            if _is_told_by_jobs(project, fault):
+                continue
             shared.setdefault(reporter.remedy(fault), []).append(fault)
         for faults in shared.values():
             reporter.report(findings, faults)
@@ -138,7 +141,7 @@ class _Reporter:
         findings.add(
             call,
             _message(self._project, fault),
-            confidence=self._confidence(fault),
+            confidence=self._confidence(fault, served=handled is not None),
             severity=severity,
             advice=_advice(fault),
             evidence=tuple(evidence[:_MAX_EVIDENCE]),
@@ -153,16 +156,20 @@ class _Reporter:
             call = self._predecessors.get(call.function.key)
         return steps[::-1]
 
-    def _confidence(self, fault: Fault) -> Confidence:
+    def _confidence(self, fault: Fault, *, served: bool) -> Confidence:
         call = fault.call
         ceiling = Confidence.HIGH
+        sure = fault.wait.confidence
+        if served and fault.wait.seconds is not None and Effect.CALLS_NETWORK in fault.effects:
+            # A minute in which somebody waits, and which most clients spend again for each retry.
+            sure = max(sure, Confidence.MEDIUM, key=rank)
         if call.function.kind is FileKind.SCRIPT or self._is_apart(call.function):
             ceiling = Confidence.LOW
         elif Effect.WAITS in fault.effects and Effect.CALLS_NETWORK not in fault.effects:
             ceiling = Confidence.LOW if self._is_local_wait(call) else Confidence.MEDIUM
         elif Effect.RUNS_PROCESS in fault.effects and not self.in_handler(call.function):
             ceiling = Confidence.LOW if _is_fixed_command(call) else Confidence.MEDIUM
-        return min(fault.wait.confidence, ceiling, key=rank)
+        return min(sure, ceiling, key=rank)
 
     def _is_apart(self, function: LinkedFunction) -> bool:
         """Whether a manifest of its own makes the code a program that answers no request and runs no job."""
@@ -201,6 +208,14 @@ class _Reporter:
                 if entry and any(Role.RUNS_IN_THREAD in method.roles for method in entry.methods.values()):
                     return True
         return False
+
+
+def _is_told_by_jobs(project: Project, fault: Fault) -> bool:
+    """Whether the wait is for a job inside a request or another job: blocking-on-job speaks of it."""
+    function = fault.call.function
+    if Effect.WAITS not in fault.effects or not is_job_result(project, fault.call):
+        return False
+    return function in project.per_request or function in project.per_job
 
 
 def _reach(project: Project) -> dict[tuple[int, int], CallSite | None]:
