@@ -75,6 +75,8 @@ _FOR_PEOPLE = re.compile(
 """Exceptions whose text says what the client did wrong."""
 _REFUSES = re.compile(r"ValidationError|BadRequest|ParseError|UnprocessableEntity|(?:HTTP_|\b)4\d\d")
 """Answers that tell the client what to send instead."""
+_FAILS = re.compile(r"(?:HTTP_|^)5\d\d|InternalServer|BadGateway|ServiceUnavailable")
+"""Answers that say the service, or one behind it, failed."""
 _DEVELOPMENT = frozenset({"debug", "dev", "development", "local", "localhost", "testing"})
 _PROBES = frozenset({"health", "healthz", "healthcheck", "ready", "readiness", "readyz", "liveness", "probe"})
 _DEPTH = 12
@@ -151,6 +153,8 @@ class LeakedInternals(Rule):
 
 
 def _confidence(project: Project, function: LinkedFunction, found: _Leak, place: Span) -> Confidence:
+    if found.confidence is Confidence.LOW and _fails(project, function, place):
+        return Confidence.MEDIUM
     if found.confidence is not Confidence.HIGH:
         return found.confidence
     is_probe = bool(_PROBES.intersection(identifier_words(function.name)))
@@ -159,13 +163,26 @@ def _confidence(project: Project, function: LinkedFunction, found: _Leak, place:
 
 def _refuses(project: Project, function: LinkedFunction, place: Span) -> bool:
     """Whether the answer blames the request: what is wrong with it has to be said somehow."""
+    return any(_REFUSES.search(text) for text in _told(project, function, place))
+
+
+def _fails(project: Project, function: LinkedFunction, place: Span) -> bool:
+    """Whether the answer says that the service failed."""
+    return any(_FAILS.search(text) for text in _told(project, function, place))
+
+
+def _told(project: Project, function: LinkedFunction, place: Span) -> Iterator[str]:
+    """What answers, and what it is given, in words."""
     for call in function.calls:
         if call.span == place:
-            told = [project.words(function, call.row.function)]
-            told += [project.words(function, term) for term in call.row.arguments]
-            told += [project.words(function, term) for _, term in call.row.keywords]
-            return any(_REFUSES.search(text) for text in told)
-    return False
+            yield project.words(function, call.row.function)
+            for term in (*call.row.arguments, *(term for _, term in call.row.keywords)):
+                yield project.words(function, term)
+    for event in function.summary.events:
+        if event.kind == EventKind.RETURN and event.span.line <= place.line <= event.span.end_line:
+            row = project.term(function, event.term)
+            for term in row.items if isinstance(row, Sequence) else ():
+                yield project.words(function, term)
 
 
 def _answers(project: Project, function: LinkedFunction) -> Iterator[tuple[Span, int, tuple[int, ...]]]:

@@ -78,7 +78,8 @@ class EnqueueInTransaction(Rule):
             site = project.effects.last(target, Effect.ENQUEUES)
             through.setdefault(id(site or call), []).append(_Through(call, target, opened, site))
         for calls in through.values():
-            if len(calls) > 1 and calls[0].site is not None and _has_hook(project):
+            at_once = 1 if _has_hook(project) else _FEW_CALLS
+            if len(calls) > at_once and calls[0].site is not None:
                 _report_site(project, findings, calls[0].site, calls)
             else:
                 for one in calls:
@@ -89,6 +90,10 @@ class EnqueueInTransaction(Rule):
         for call, written in hazards:
             if (call.function.key, call.span) not in led_to:
                 _report_hazard(project, findings, call, written)
+
+
+_FEW_CALLS = 3
+"""Calls that can each be moved below their commit."""
 
 
 class _Through(NamedTuple):
@@ -199,7 +204,9 @@ def _report_site(project: Project, findings: Findings, site: Site, calls: list[_
         site,
         f"`{name}` enqueues a job before the commit: {len(calls)} calls lead here inside a transaction",
         confidence=max((_confidence(project, one) for one in calls), key=lambda found: found.rank),
-        advice=f"let `{name}` enqueue with `transaction.on_commit`, which runs at once where no transaction is open",
+        advice=f"let `{name}` enqueue with `transaction.on_commit`, which runs at once where no transaction is open"
+        if _has_hook(project)
+        else f"let `{name}` keep the job until the session has committed, or write it to an outbox table",
         evidence=tuple(dict.fromkeys(evidence)),
     )
 
