@@ -42,7 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         ("registry",),
         ("documentation", "scaffold"),
         ("discovery",),
-        ("summarise", "link", "select", "cache"),
+        ("summarise", "link", "select", "cache", "other_linters"),
         ("baseline", "inspection"),
         ("api",),
         ("reporters",),

@@ -43,7 +43,11 @@ class Rule:
     needs: ClassVar[tuple[str, ...]] = ()
     """Top-level modules, one of which the project must import for the rule to be evaluated at all."""
     same_as: ClassVar[tuple[str, ...]] = ()
-    """Rules of other linters that report the plain case too, such as `ruff:S113`."""
+    """Rules of other linters that report the plain case too, such as `ruff:S113`. Where the project has one of them
+    switched on, findings at places that it reports are left to it (`backlint.other_linters`)."""
+    gathers: ClassVar[bool] = False
+    """Its evidence in the finding's own file shows more places of the same fault: it is left to another linter
+    only where that reports all of them."""
     tags: ClassVar[tuple[str, ...]] = ()
     """References in short: `CWE-400`, `OWASP-API4`."""
     security_severity: ClassVar[float | None] = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from backlint.finding import Finding
     from backlint.link.check import Outcome
+    from backlint.other_linters.overlap import Overlap
     from backlint.registry import Registry
     from backlint.summary import Suppression
 
@@ -94,7 +95,7 @@ def _check(session: Session) -> Report:
     return Report(
         findings=findings,
         notices=notices,
-        not_evaluated=outcome.not_evaluated,
+        not_evaluated=(*outcome.not_evaluated, *selection.left),
         suppressed=selection.suppressed,
         statistics=Statistics(
             files=known.files,
@@ -118,16 +119,34 @@ def select_findings(
     shown: frozenset[str] | None,
 ) -> Selection:
     """Select from findings of an analysis: all those in the paths `shown`, or in all where None."""
+    settings = session.settings
     return select(
         findings,
         {path: found for path, found in suppressions.items() if shown is None or path in shown},
-        session.settings,
+        settings,
         source,
         {info.id: info.family for info in session.registry.rules.values()},
         shown is None,
         {entry.rule for entry in outcome.not_evaluated}
         | {notice.message.partition(" ")[0] for notice in outcome.notices},
+        _left_to_others(session, source),
     )
+
+
+def _left_to_others(session: Session, source: Callable[[str], SourceText | None]) -> Callable[[Finding], str]:
+    """A function from a finding to why it is left to another linter; nothing is read before the first such rule."""
+    rules, settings = session.registry.rules, session.settings
+
+    @cache
+    def overlap() -> Overlap:
+        from backlint.other_linters.overlap import Overlap
+
+        return Overlap(settings.root, rules, source, settings.defer_to)
+
+    def reason(finding: Finding) -> str:
+        return overlap().reason(finding) if settings.defer_to and rules[finding.rule].same_as else ""
+
+    return reason
 
 
 def without_known(

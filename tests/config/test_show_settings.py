@@ -8,6 +8,7 @@ from pathlib import Path
 from backlint.config.load import Overrides, load_settings
 from backlint.config.settings import Profile, Settings
 from backlint.config.show import show_settings
+from sitepages.reference import table
 
 
 def test_shows_values_and_origins(tmp_path: Path) -> None:
@@ -40,6 +41,8 @@ def test_odd_characters_stay_one_line_and_valid_toml() -> None:
 def test_every_key_is_shown_and_documented(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, Overrides())
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert "<!-- generated: configuration -->" in page
+    page = table("configuration")
     shown = show_settings(settings)
     assert set(settings.origins) > {"select", "libraries"}
     for key in settings.origins:

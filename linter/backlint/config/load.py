@@ -14,7 +14,7 @@ import msgspec
 
 from backlint.config import values
 from backlint.config.files import ConfigurationFile, find_configuration, find_root, read_configuration
-from backlint.config.settings import Profile, Settings
+from backlint.config.settings import Linter, Profile, Settings
 from backlint.effect import Role
 from backlint.errors import ConfigurationError, UsageError
 from backlint.finding import Severity
@@ -175,6 +175,11 @@ def _roles(file: ConfigurationFile, key: KeyPath, value: object) -> dict[str, tu
     return roles
 
 
+def _linters(file: ConfigurationFile, key: KeyPath, value: object) -> tuple[Linter, ...]:
+    words = values.strings(file, key, value)
+    return tuple(values.choice(file, (*key, index), word, Linter) for index, word in enumerate(words))
+
+
 def _source_roots(file: ConfigurationFile, key: KeyPath, value: object) -> tuple[str, ...]:
     folders = values.strings(file, key, value)
     return tuple(values.inner_path(file, (*key, index), folder) for index, folder in enumerate(folders))
@@ -229,6 +234,7 @@ _READERS: dict[str, Callable[[ConfigurationFile, KeyPath, object], object]] = {
     "profile": _enumerated(Profile),
     "min-severity": _enumerated(Severity),
     "fail-on": _enumerated(Severity),
+    "defer-to": _linters,
     "public-routes": _public_routes,
     "source-roots": _source_roots,
     "roles": _roles,

@@ -29,6 +29,13 @@ class Profile(StrEnum):
         }[self]
 
 
+class Linter(StrEnum):
+    """Other linters whose configuration is heeded."""
+
+    RUFF = "ruff"
+    BANDIT = "bandit"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one project. Empty tuples mean "no restriction" unless said otherwise."""
 
@@ -53,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The least severity that is shown."""
     fail_on: Severity = Severity.NOTE
     """The least severity that makes the exit status 1."""
+    defer_to: tuple[Linter, ...] = tuple(Linter)
+    """Linters that what they report by themselves is left to, where the project has it switched on; `[]` for none."""
     public_routes: tuple[str, ...] = ()
     """Path patterns (`/health`, `/docs/*`) of routes that need no authentication."""
     source_roots: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-_LISTS = ("select", "ignore", "exclude", "public-routes", "source-roots")
+_LISTS = ("select", "ignore", "exclude", "defer-to", "public-routes", "source-roots")
 _WORDS = ("profile", "min-severity", "fail-on")
 _TABLES = ("severity", "per-path-ignores", "roles")
 

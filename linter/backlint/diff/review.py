@@ -112,7 +112,7 @@ def _review(session: Session, change: ChangeSet) -> Report:
             *unfixed,
             *session.cache.notices,
         ),
-        not_evaluated=head.outcome.not_evaluated,
+        not_evaluated=(*head.outcome.not_evaluated, *now.left),
         suppressed=suppressed,
         statistics=Statistics(
             files=len(reviewed),

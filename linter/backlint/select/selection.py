@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from backlint.finding import Finding, Notice
+from backlint.finding import Finding, NotEvaluated, Notice
 from backlint.select.choice import is_chosen, path_ignores
 from backlint.select.fingerprint import fingerprints
 from backlint.select.suppression import Suppressions
@@ -30,6 +31,8 @@ class Selection(msgspec.Struct, frozen=True):
     """Findings of chosen rules below the profile's confidence or the least severity."""
     notices: tuple[Notice, ...]
     """Mistakes in suppression comments, by path and line."""
+    left: tuple[NotEvaluated, ...] = ()
+    """How many places of each rule are left to another linter, and to which."""
 
 
 def select(
@@ -40,6 +43,7 @@ def select(
     known_rules: Mapping[str, str],
     full_run: bool,
     not_evaluated: Collection[str] = (),
+    elsewhere: Callable[[Finding], str] = lambda _: "",
 ) -> Selection:
     """Choose, suppress, identify and order findings.
 
@@ -47,7 +51,7 @@ def select(
     suppressions of these, all of them. `known_rules` maps every rule's id to its family. `not_evaluated`
     are rules that had nothing to look at or failed. Only a `full_run`, over the whole project, can tell
     that a suppression is unused; one whose rules were not asked is never called so. `sources` is asked
-    for the paths of findings only.
+    for the paths of findings only. `elsewhere` says why a finding is another linter's to report, or nothing.
     """
     severities = settings.severity
     ordered = _without_duplicates(
@@ -65,14 +69,17 @@ def select(
     comments = Suppressions(suppressions)
     shown: dict[int, bool] = {}
     hidden = 0
+    left: Counter[tuple[str, str]] = Counter()
     for index, finding in enumerate(ordered):
         if not is_live(finding.path, finding.rule, finding.family):
             continue
         suppressed = comments.match(finding)
-        if _is_visible(finding, settings):
-            shown[index] = suppressed
-        else:
+        if not _is_visible(finding, settings):
             hidden += 1
+        elif not suppressed and (reason := elsewhere(finding)):
+            left[finding.rule, reason] += 1
+        else:
+            shown[index] = suppressed
     notices = comments.mistakes(known_rules)
     if full_run:
         notices += comments.unused(_live_names(known_rules, set(not_evaluated), is_live))
@@ -82,6 +89,10 @@ def select(
         suppressed=tuple(kept[index] for index, suppressed in shown.items() if suppressed),
         hidden=hidden,
         notices=tuple(sorted(notices, key=lambda notice: (notice.path, notice.line, notice.message))),
+        left=tuple(
+            NotEvaluated(rule, f"{count} {'place is' if count == 1 else 'places are'} left to {reason}")
+            for (rule, reason), count in sorted(left.items())
+        ),
     )
 
 

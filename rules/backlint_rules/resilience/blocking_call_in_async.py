@@ -81,6 +81,7 @@ class BlockingCallInAsync(Rule):
         "ruff:ASYNC230",
         "ruff:ASYNC251",
     )
+    gathers = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Report each async function once, at its first blocking call, with the others as evidence."""
