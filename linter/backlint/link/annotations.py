@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from backlint.effect import Role
 from backlint.link.values import (
     NONE,
     UNKNOWN,
@@ -109,7 +110,16 @@ def _quoted(evaluator: Evaluator, file: FileNode, row: Const) -> Value:
         head = row.value.partition(".")[0]
         target = file.aliases.get(head)
         symbol = f"{file.summary.module}.{row.value}" if target is None else target + row.value[len(head) :]
-        return _instance_of(evaluator.symbol(symbol, file.root))
+        found = _instance_of(evaluator.symbol(symbol, file.root))
+        return _registered(evaluator, row.value, file) if found is UNKNOWN and target is None else found
+    return UNKNOWN
+
+
+def _registered(evaluator: Evaluator, name: str, file: FileNode) -> Value:
+    """An ORM class that a quoted name means though the file doesn't import it: ORMs look it up among all classes."""
+    value = evaluator.class_named(name, file)
+    if isinstance(value, ClassValue) and Role.STORES_ROWS in evaluator.roles(value):
+        return InstanceValue(value.symbol)
     return UNKNOWN
 
 

@@ -24,7 +24,16 @@ _LOOKUPS = frozenset(
         *("not_in", "has_key", "overlap", "contained_by", "all", "size", "mod", "exists"),
     }
 )
-_OPERATORS = {"exact": "==", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "ne": "!=", "not": "!="}
+_OPERATORS = {
+    "exact": "==",
+    "eq": "==",
+    "gt": ">",
+    "gte": ">=",
+    "lt": "<",
+    "lte": "<=",
+    "ne": "!=",
+    "not": "!=",
+}
 _METHODS = {
     "in_": "in",
     "not_in": "not in",
@@ -127,15 +136,26 @@ def _conditions(queries: Queries, file: FileNode, term: int, depth: int = 0) -> 
             for key, value in entries:
                 name = terms[key] if key >= 0 else None
                 if isinstance(name, Const) and isinstance(name.value, str):
-                    yield Filter(
-                        name.value, "==" if not isinstance(terms[value], Mapping) else "", value, file
-                    )
+                    yield _document(file, name.value, value)
         case Name(symbol):
             owner = queries.module_variable(file, symbol)
             if owner is not None:
                 yield from _conditions(queries, owner[0], owner[1], depth + 1)
         case _:
             return
+
+
+def _document(file: FileNode, column: str, value: int) -> Filter:
+    """A comparison as MongoDB writes it: `{"age": 5}`, `{"age": {"$gt": 5}}`."""
+    row = file.summary.terms[value]
+    if not isinstance(row, Mapping):
+        return Filter(column, "==", value, file)
+    if len(row.entries) == 1 and row.entries[0][0] >= 0:
+        key = file.summary.terms[row.entries[0][0]]
+        if isinstance(key, Const) and isinstance(key.value, str) and key.value.startswith("$"):
+            name = key.value[1:]
+            return Filter(column, _OPERATORS.get(name, name), row.entries[0][1], file)
+    return Filter(column, "", value, file)
 
 
 def _compared(queries: Queries, file: FileNode, operator: str, left: int, right: int) -> Iterator[Filter]:

@@ -378,6 +378,10 @@ class Queries:
         query = self._walk(frame, row.base)
         if query is not None and query.may_have(QueryStep.PAGINATES):
             return query
+        if query is not None and query.model and query.may_have(QueryStep.ONE, QueryStep.BY_KEY):
+            found = self._related(frame, term, query.model, row.name)
+            if found is not None:
+                return found
         return self._opened(frame, term) if query is None else None
 
     def _related(self, frame: Frame, term: int, model: str, name: str) -> Query | None:
@@ -386,7 +390,9 @@ class Queries:
             return None
         if relation.attribute is not None and not relation.target:
             return None
-        return Query(relation.target, origin=frame.place(term), parent=relation)
+        kind = self._evaluator.relations.value(relation) if relation.reverse else UNKNOWN
+        symbol = kind.symbol if isinstance(kind, InstanceValue) else ""
+        return Query(relation.target, origin=frame.place(term), parent=relation, type=symbol)
 
     def _property(self, value: InstanceValue, name: str) -> FunctionValue | None:
         for ancestor in self._evaluator.classes.order(value.symbol):
@@ -577,7 +583,13 @@ class Queries:
         row = frame.file.summary.terms[term]
         while isinstance(row, Local):
             row = frame.file.summary.terms[row.base]
-        if not isinstance(row, Call) or depth > 3:
+        if depth > 3:
+            return ""
+        if isinstance(row, Operation):
+            return next(
+                (name for one in row.operands if (name := self._inner_column(frame, one, depth + 1))), ""
+            )
+        if not isinstance(row, Call):
             return ""
         function = frame.file.summary.terms[row.function]
         inner = (function.base, *row.arguments) if isinstance(function, Attr) else row.arguments
@@ -698,10 +710,15 @@ class Queries:
             entry = method[1]
             step = Step(entry.query, name, frame.place(term), row.arguments, row.keywords)
             executed = Effect.QUERIES in entry.effects and not entry.lazy
-            kept = base.type if entry.returns in ("self", "Self") else ""
+            kept = base.type if entry.returns in ("self", "Self") else self._query_class(entry.returns)
             return replace(base.with_step(step, executed=executed), type=kept)
         step = Step((), name, frame.place(term), row.arguments, row.keywords)
         return replace(base.with_step(step), complete=False)
+
+    def _query_class(self, returns: str) -> str:
+        """The query class that a type expression names; empty where it names none."""
+        name = returns.partition("[")[0]
+        return name if "." in name and self.is_query_class(name) else ""
 
     def _returned(
         self, frame: Frame, callee: FunctionValue, row: Call | None, itself: Query | None

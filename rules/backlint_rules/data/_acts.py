@@ -49,7 +49,33 @@ class Acts:
                 evidence = self._makes(call, look.key, look.kind == LookKind.COUNT, 0)
                 if evidence:
                     return Act(call, evidence)
+        return self._joined(function, look) if look.kind == LookKind.COUNT else None
+
+    def _joined(self, function: LinkedFunction, look: Look) -> Act | None:
+        """A row of the counted kind that is changed, and may count from then on; what saves it is the act."""
+        for event in function.summary.events:
+            if event.kind != EventKind.SET_ATTR or not lies_after(
+                function, look, event.block, event.span.line
+            ):
+                continue
+            row = self._project.term(function, event.term)
+            if not isinstance(row, Attr) or not self._compares(look, row.name):
+                continue
+            if self._project.is_instance(self._project.value(function, row.base), look.key):
+                name = look.key.rpartition(".")[2]
+                evidence = Evidence(function.path, event.span, f"the `{name}` counts from here on")
+                saved = next(
+                    (call for call in function.calls if call.order > 0 and call.span.line >= event.span.line),
+                    None,
+                )
+                return None if saved is None else Act(saved, (evidence,))
         return None
+
+    def _compares(self, look: Look, column: str) -> bool:
+        """Whether a count depends on a column."""
+        if look.query is None:
+            return False
+        return any(one.column == column for one in self._project.filters(look.query))
 
     def _makes(self, call: CallSite, key: str, counted: bool, depth: int) -> tuple[Evidence, ...]:
         """How a call makes a row; empty where it doesn't."""

@@ -48,14 +48,34 @@ def places_in_loops(project: Project, effect: Effect) -> Iterator[InLoop]:
         seen: set[tuple[int, int]] = set()
         for site in function.sites:
             loop = project.repeating_loop(function, site.block) if effect in site.effects else None
-            if loop is not None and (site.term, loop.span.line) not in seen:
+            if (
+                loop is not None
+                and (site.term, loop.span.line) not in seen
+                and not _polls(project, function, loop)
+            ):
                 seen.add((site.term, loop.span.line))
                 yield InLoop(site, loop, effect, None, site)
         for call in function.calls:
             target = None if effect in call.effects else project.effects.target(call, effect)
             loop = None if target is None else project.repeating_loop(function, call.block)
-            if target is not None and loop is not None and target is not function:
+            if (
+                target is not None
+                and loop is not None
+                and target is not function
+                and not _polls(project, function, loop)
+            ):
                 yield InLoop(call, loop, effect, target, project.effects.last(target, effect))
+
+
+def _polls(project: Project, function: LinkedFunction, loop: Block) -> bool:
+    """Whether a loop asks the same thing again and again, and sleeps in between."""
+    if any(name != "_" for name in loop.targets):
+        return False
+    number = function.summary.blocks.index(loop)
+    return any(
+        Effect.SLEEPS in site.effects and number in project.enclosing(function, site.block)
+        for site in function.sites
+    )
 
 
 def nearness(project: Project, place: InLoop, effect: Effect) -> tuple[int, int] | None:

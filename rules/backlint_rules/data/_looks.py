@@ -41,6 +41,7 @@ _CHANGES = (
     QueryStep.DELETES,
     QueryStep.UPSERTS,
 )
+_AGGREGATE = re.compile(r"\b(?:count|sum)\s*\(", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"(?:DoesNotExist|NoResultFound|NotFound|NotFoundError)$")
 _DEPTH = 3
 
@@ -51,7 +52,7 @@ class LookKind(IntEnum):
     ROW = 0
     """Whether there is one."""
     COUNT = 1
-    """How many there are."""
+    """How many there are, or how much they sum up to."""
 
 
 class Look(NamedTuple):
@@ -191,9 +192,9 @@ def _counts(project: Project, function: LinkedFunction, term: int, depth: int) -
 def _is_count(project: Project, function: LinkedFunction, row: Call, query: Query) -> bool:
     if query.may_have(*_CHANGES):
         return False
-    if query.may_have(QueryStep.COUNTS):
+    if query.may_have(QueryStep.COUNTS, QueryStep.AGGREGATES):
         return True
-    if query.sql is not None and sql_verb(query.sql) == "select" and "count(" in query.sql.lower():
+    if query.sql is not None and sql_verb(query.sql) == "select" and _AGGREGATE.search(query.sql):
         return True
     name = getattr(project.value(function, row.function), "symbol", "")
     return name in ("builtins.len", "builtins.sum") and query.executed

@@ -68,41 +68,45 @@ class Locks:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._taken: dict[tuple[int, int], int] = {}
+        self._taken: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
 
-    def held(self, function: LinkedFunction, line: int) -> bool:
-        """Whether a function, or a caller of it, holds a lock at a line."""
-        if self._first(function, 0) <= line:
+    def held(self, function: LinkedFunction, block: int, line: int) -> bool:
+        """Whether a function, or a caller of it, holds a lock at a place."""
+        if self._holds(function, block, line):
             return True
         return any(
-            self._first(call.function, 0) <= call.span.line for call in self._project.callers(function)
+            self._holds(call.function, call.block, call.span.line) for call in self._project.callers(function)
         )
 
-    def _first(self, function: LinkedFunction, depth: int) -> int:
-        """The line from which on a function holds a lock; beyond all lines where it takes none."""
+    def _holds(self, function: LinkedFunction, block: int, line: int) -> bool:
+        around = self._project.enclosing(function, block)
+        return any(taken <= line and inside in around for taken, inside in self._places(function, 0))
+
+    def _places(self, function: LinkedFunction, depth: int) -> tuple[tuple[int, int], ...]:
+        """The lines from which on a function holds a lock, and the block of each."""
         known = self._taken.get(function.key)
         if known is not None:
             return known
-        self._taken[function.key] = _NEVER
-        found = min(self._lines(function, depth), default=_NEVER)
-        if depth == 0 or found < _NEVER:
+        self._taken[function.key] = ()
+        found = tuple(self._find(function, depth))
+        if depth == 0 or found:
             self._taken[function.key] = found
         else:
             del self._taken[function.key]
         return found
 
-    def _lines(self, function: LinkedFunction, depth: int) -> Iterator[int]:
+    def _find(self, function: LinkedFunction, depth: int) -> Iterator[tuple[int, int]]:
         project = self._project
         if any(_names_lock(project.words(function, term)) for term in function.summary.decorators):
-            yield 0
-        for block in function.summary.blocks:
+            yield 0, 0
+        for number, block in enumerate(function.summary.blocks):
             if block.kind == BlockKind.WITH and any(
                 _names_lock(project.words(function, t)) for t in block.terms
             ):
-                yield block.line
+                yield block.line, number
         for call in function.calls:
             if self._locks(call, depth):
-                yield call.span.line
+                yield call.span.line, call.block
 
     def _locks(self, call: CallSite, depth: int) -> bool:
         if call.entry is not None and QueryStep.LOCKS in call.entry.query:
@@ -120,12 +124,7 @@ class Locks:
                 return True
         if depth >= _DEPTH:
             return False
-        return any(
-            self._first(self._project.graph.functions[key], depth + 1) < _NEVER for key in call.targets
-        )
-
-
-_NEVER = 1 << 40
+        return any(self._places(self._project.graph.functions[key], depth + 1) for key in call.targets)
 
 
 def _names_lock(words: str) -> bool:

@@ -37,8 +37,10 @@ KEYS = frozenset({"id", "pk", "uuid", "_id"})
 class Source(IntEnum):
     """How the row came to the function, by how sure it is that nothing locks it."""
 
-    UNKNOWN = 0
-    """Handed in, or an element of a list."""
+    LISTED = 0
+    """An element of a list."""
+    UNKNOWN = 2
+    """Handed in."""
     LOADED = 1
     """By a query in the function."""
 
@@ -69,7 +71,7 @@ def states(project: Project, function: LinkedFunction) -> Iterator[State]:
             if not isinstance(row, Attr) or row.name in KEYS or row.name.endswith("_id"):
                 continue
             base = bare(function.file, row.base)
-            held = _row(project, function, base)
+            held = _row(project, function, base) or _untyped(project, function, base, row.name)
             if held is None:
                 continue
             model, source = held
@@ -112,9 +114,27 @@ def _row(project: Project, function: LinkedFunction, term: int) -> tuple[str, So
         return None
     for value in options(project.value(function, term)):
         if isinstance(value, InstanceValue) and project.model(value.symbol) is not None:
-            plain = isinstance(row, Param | Element | Attr)
-            return value.symbol, Source.UNKNOWN if plain else Source.LOADED
+            if isinstance(row, Element):
+                return value.symbol, Source.LISTED
+            return value.symbol, Source.UNKNOWN if isinstance(row, Param | Attr) else Source.LOADED
     return None
+
+
+def _untyped(project: Project, function: LinkedFunction, term: int, column: str) -> tuple[str, Source] | None:
+    """The one ORM class with such a column, where the function saves an object that nobody says the type of."""
+    known = [
+        one for one in options(project.value(function, term)) if isinstance(one, InstanceValue | ClassValue)
+    ]
+    if known or not isinstance(project.term(function, term), Param | Attr):
+        return None
+    saved = any(
+        isinstance(callee := project.term(function, call.row.function), Attr)
+        and callee.name in ("save", "asave")
+        and bare(function.file, callee.base) == term
+        for call in function.calls
+    )
+    owners = [model for model in project.models if column in model.fields] if saved else []
+    return (owners[0].symbol, Source.UNKNOWN) if len(owners) == 1 else None
 
 
 def _is_made(project: Project, function: LinkedFunction, term: int) -> bool:

@@ -55,11 +55,14 @@ class CheckThenAct(Rule):
             told: set[str] = set()
             for look, act in _created(project, function, acts, told):
                 told.add(look.key)
+                parent = function.summary.blocks[look.block].parent
                 line = function.summary.blocks[look.block].line
-                if not _is_settled(project, function, look, act, answered) and not locks.held(function, line):
+                settled = _is_settled(project, function, look, act, answered)
+                if not settled and not locks.held(function, parent, line):
                     _report_created(project, findings, function, look, act)
             for state, change in _changed(project, function, counters):
-                if state.name not in told and not locks.held(function, block_of(function, state).line):
+                block = block_of(function, state)
+                if state.name not in told and not locks.held(function, block.parent, block.line):
                     _report_changed(project, findings, function, state, change)
                 told.add(state.name)
 
@@ -166,7 +169,8 @@ def _report_changed(
     first = first_read(project, function, state.row, state.name)
     if first is not None and first.span.line != evidence[0].span.line:
         evidence.insert(0, first)
-    sure = state.source == Source.LOADED and _reached(project, function)
+    known = state.source == Source.LOADED or change.kind == ChangeKind.COUNTED
+    sure = known and state.source != Source.LISTED and _reached(project, function)
     findings.add(
         function,
         message,

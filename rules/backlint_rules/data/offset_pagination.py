@@ -87,7 +87,7 @@ def _confidence(function: LinkedFunction, base: Confidence = Confidence.HIGH) ->
 def _check_call(project: Project, findings: Findings, call: CallSite) -> None:
     steps = call.entry.query if call.entry is not None else ()
     amount = call.argument(0, "offset", "skip", "start")
-    if Role.PAGINATES in project.roles(call):
+    if not call.function.index and Role.PAGINATES in project.roles(call):
         return
     if QueryStep.PAGINATES not in steps:
         if amount is None:

@@ -2,15 +2,20 @@
 
 from backlint.api import BlockKind, Effect, Evidence, Findings, Project, Rule, Severity, Site, short_name
 from backlint_rules.data._in_loop import (
+    WRITING,
     InLoop,
     confidence,
     is_loaded,
     iterable_words,
     loop_evidence,
+    nearness,
     pass_words,
     places_in_loops,
     writes_first,
 )
+
+_NEAR = 2
+"""Calls between a loop and a query, up to which the query is told beside a write that comes first."""
 
 
 class QueryInLoop(Rule):
@@ -51,7 +56,7 @@ class QueryInLoop(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at every place that queries, and at every call that leads to one, inside a loop."""
         for place in places_in_loops(project, Effect.QUERIES):
-            if writes_first(project, place) or is_loaded(project, place):
+            if not _speaks(project, place) or is_loaded(project, place):
                 continue
             evidence: tuple[Evidence, ...] = (loop_evidence(project, place),)
             if place.target is None:
@@ -74,6 +79,19 @@ class QueryInLoop(Rule):
                 advice=advice,
                 evidence=evidence,
             )
+
+
+def _speaks(project: Project, place: InLoop) -> bool:
+    """Whether a query is what the place is about, or comes soon after what it writes, in code of its own."""
+    if not writes_first(project, place):
+        return True
+    nearest = nearness(project, place, Effect.QUERIES)
+    return place.target is not None and nearest is not None and nearest[0] <= _NEAR and _asks(place)
+
+
+def _asks(place: InLoop) -> bool:
+    """Whether the last statement only reads: an upsert or a refresh belongs to what is written."""
+    return place.last is not None and not place.last.effects.intersection(WRITING)
 
 
 def _severity(project: Project, place: InLoop) -> Severity:

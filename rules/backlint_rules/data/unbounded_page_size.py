@@ -9,6 +9,7 @@ from backlint.api import (
     ClassValue,
     Confidence,
     Const,
+    EventKind,
     Evidence,
     FileNode,
     Findings,
@@ -115,6 +116,7 @@ def _limits(project: Project) -> Iterator[Limit]:
             if size is not None:
                 yield Limit(call, call.function, size)
     for function in project.functions:
+        yield from _returned_slices(project, function)
         for site in function.sites:
             for size in _slices(project, function, site.term):
                 yield Limit(site, function, size)
@@ -123,6 +125,17 @@ def _limits(project: Project) -> Iterator[Limit]:
                 if project.is_lazy_query(project.value(function, term)):
                     for size in _slices(project, function, term):
                         yield Limit(call, function, size)
+
+
+def _returned_slices(project: Project, function: LinkedFunction) -> Iterator[Limit]:
+    """Slices of queries that a handler returns, for the framework to run."""
+    if not project.is_handler(function):
+        return
+    for event in function.summary.events:
+        if event.kind == EventKind.RETURN and project.is_lazy_query(project.value(function, event.term)):
+            for size in _slices(project, function, event.term):
+                place = Site(function, event.span, event.block, event.term, frozenset(), "[]", 0, event)
+                yield Limit(place, function, size)
 
 
 def _slices(project: Project, function: LinkedFunction, term: int) -> Iterator[int]:

@@ -1,29 +1,18 @@
 """Queries that give as many rows as there are."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from backlint.api import (
     Attr,
-    Awaited,
     Call,
     CallSite,
-    Comprehension,
-    Confidence,
-    Const,
     Effect,
-    Element,
     EventKind,
     Evidence,
-    Filter,
     Findings,
     FunctionValue,
-    Item,
-    Join,
     LinkedFunction,
-    Local,
     Mapping,
-    Name,
     Project,
     Query,
     QueryStep,
@@ -32,34 +21,16 @@ from backlint.api import (
     Sequence,
     Severity,
     Span,
-    Star,
-    Term,
     Use,
     bare,
     options,
     short_name,
     statement_effects,
 )
+from backlint_rules.data._growth import Fetch, confidence, plain
 from backlint_rules.data._listing import list_views
 
 _WRITES = (QueryStep.CREATES, QueryStep.UPDATES, QueryStep.DELETES)
-_SMALL_TABLES = (
-    *("setting", "config", "configuration", "option", "role", "permission", "channel", "warehouse", "plugin"),
-    *("country", "currency", "language", "plan", "flag", "status", "statu", "type", "kind", "field"),
-)
-"""How tables are called that people fill by hand."""
-_NARROW = 2
-"""Equalities, one with a parent among them, that rows may share in number; with more they are few."""
-
-
-class Fetch(NamedTuple):
-    """A place where the rows of a query are fetched or shown."""
-
-    function: LinkedFunction
-    term: int
-    span: Span
-    shown: bool = False
-    """They are handed to a response, template or serializer."""
 
 
 class UnboundedQuery(Rule):
@@ -105,10 +76,10 @@ class UnboundedQuery(Rule):
                 continue
             for place in _fetches(project, function):
                 query = project.query(function, place.term)
-                if query is None or query.origin is None or query.origin in reported:
+                if query is None or query.origin is None or (query.origin, query.model) in reported:
                     continue
                 if _is_unbounded(project, function, query):
-                    reported.add(query.origin)
+                    reported.add((query.origin, query.model))
                     _report(project, findings, place, query)
         for view in list_views(project):
             if not project.bounds(view.query) and not view.query.streamed:
@@ -140,12 +111,27 @@ def _fetches(project: Project, function: LinkedFunction) -> Iterator[Fetch]:
                 yield Fetch(function, term, _span_of(function, term) or call.span, True)
         elif entry is None and any(isinstance(value, FunctionValue) for value in options(call.callee)):
             query = project.query(function, call.event.term)
-            if query is not None and query.sql is not None and query.executed and _starts_in(query, function):
+            if query is None or not query.executed:
+                continue
+            starts_here = query.sql is not None and _starts_in(query, function)
+            if starts_here or (query.model and _is_general(project, call)):
                 yield Fetch(function, call.event.term, call.span)
     if project.is_handler(function) and not any(project.decorated(function, Role.PAGINATES)):
         for event in function.summary.events:
             if event.kind == EventKind.RETURN and project.is_lazy_query(project.value(function, event.term)):
                 yield Fetch(function, event.term, _span_of(function, event.term) or event.span)
+
+
+def _is_general(project: Project, call: CallSite) -> bool:
+    """Whether the function that is called reads any table: which one, this call says."""
+    for key in call.targets:
+        target = project.graph.functions[key]
+        for event in target.summary.events:
+            if event.kind == EventKind.RETURN and event.term >= 0:
+                own = project.query(target, event.term)
+                if own is not None and own.model:
+                    return False
+    return bool(call.targets)
 
 
 def _starts_in(query: Query, function: LinkedFunction) -> bool:
@@ -161,17 +147,8 @@ def _receivers(function: LinkedFunction) -> dict[int, list[int]]:
         row = terms[event.term] if event.kind == EventKind.CALL else None
         callee = terms[row.function] if isinstance(row, Call) else None
         if isinstance(callee, Attr):
-            found.setdefault(_plain(function, callee.base), []).append(event.term)
+            found.setdefault(plain(function, callee.base), []).append(event.term)
     return found
-
-
-def _plain(function: LinkedFunction, term: int) -> int:
-    terms = function.file.summary.terms
-    row = terms[term]
-    while isinstance(row, Local | Awaited):
-        term = row.base
-        row = terms[term]
-    return term
 
 
 def _tips(parents: dict[int, list[int]], term: int, depth: int = 0) -> Iterator[int]:
@@ -219,11 +196,23 @@ def _is_unbounded(project: Project, function: LinkedFunction, query: Query) -> b
     if query.sql is not None:
         if Effect.QUERIES not in statement_effects(query.sql) or "{}" in query.sql[-40:]:
             return False
-    elif not query.model and not query.may_have(QueryStep.FILTERS, QueryStep.ALL):
+    elif not query.model and (
+        not query.may_have(QueryStep.FILTERS, QueryStep.ALL) or _callers_say(project, function)
+    ):
         return False
-    if query.steps and query.steps[-1].kinds and set(query.steps[-1].kinds) <= {QueryStep.EAGER}:
+    only_loads = bool(query.steps) and set(query.steps[-1].kinds) == {QueryStep.EAGER}
+    if only_loads and function.key not in project.handlers:
         return False
     return not project.bounds(query)
+
+
+def _callers_say(project: Project, function: LinkedFunction) -> bool:
+    """Whether the callers of a function know the table that it reads, and are reported themselves."""
+    for call in project.callers(function):
+        query = project.query(call.function, call.event.term)
+        if query is not None and query.model:
+            return True
+    return False
 
 
 def _report(project: Project, findings: Findings, place: Fetch, query: Query) -> None:
@@ -257,7 +246,7 @@ def _report(project: Project, findings: Findings, place: Fetch, query: Query) ->
         function,
         f"`{_words(project, place)}` loads {what}{matching}, however many there are",
         span=place.span,
-        confidence=_confidence(project, place, query),
+        confidence=confidence(project, place, query),
         advice=advice,
         evidence=evidence,
     )
@@ -270,116 +259,3 @@ def _words(project: Project, place: Fetch) -> str:
 
 def _model(query: Query) -> str:
     return query.model.rpartition(".")[2]
-
-
-def _confidence(project: Project, place: Fetch, query: Query) -> Confidence:
-    """How sure it is that the rows grow without end: by who fetches them, for what, and what table it is."""
-    function = place.function
-    reached = (
-        function in project.per_request or function in project.per_job or function in project.in_background
-    )
-    if not reached or function.memoised or _is_small(query.model) or query.may_have(QueryStep.LIMITS):
-        return Confidence.LOW
-    shown = place.shown or _is_returned(project, function, place.term)
-    if query.may_have(QueryStep.PROJECTS) and query.sql is None:
-        shown = shown and project.is_handler(function)
-        if not shown:
-            return Confidence.LOW
-    sure = 0
-    if project.is_handler(function):
-        sure = 2 if shown else 1
-    elif function.key in project.jobs:
-        sure = 2
-    elif shown or function not in project.per_request:
-        sure = 1
-    if not _grows(project, query):
-        sure -= 1
-    narrowed = _narrowed(project, query)
-    if narrowed:
-        sure = sure - 1 if project.is_handler(function) and shown and narrowed <= _NARROW else 0
-    return (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[max(0, sure)]
-
-
-def _narrowed(project: Project, query: Query) -> int:
-    """How many equalities keep the rows to those of a parent; 0 where there is no parent."""
-    equal = {one for one in project.filters(query) if one.always and one.equals and not _is_flag(one)}
-    parents = {one.column for one in equal if _refers(project, query, one)}
-    if query.parent is not None:
-        return _NARROW + 1
-    return len({one.column.removesuffix("_id") for one in equal}) if parents else 0
-
-
-def _grows(project: Project, query: Query) -> bool:
-    """Whether rows pile up with time: they keep when they were made. Of tables that are not known, yes."""
-    model = project.model(query.model) if query.model else None
-    if model is None:
-        return bool(query.model) or query.sql is not None
-    return any(field.stamps for field in model.fields.values())
-
-
-def _is_returned(project: Project, function: LinkedFunction, term: int) -> bool:
-    """Whether a value, or something made of it, is what the function answers with."""
-    wanted = {term, bare(function.file, term), _plain(function, term)}
-    pending = [
-        event.term for event in function.summary.events if event.kind in (EventKind.RETURN, EventKind.YIELD)
-    ]
-    seen: set[int] = set()
-    while pending:
-        index = pending.pop()
-        if index in wanted:
-            return True
-        if index < 0 or index in seen:
-            continue
-        seen.add(index)
-        row = project.term(function, index)
-        if isinstance(row, Comprehension):
-            pending.extend((row.element, *function.summary.blocks[row.block].terms))
-        pending.extend(_parts(row))
-    return False
-
-
-def _parts(row: Term) -> list[int]:
-    """The values that a value is made of."""
-    match row:
-        case Local(_, base) | Awaited(base) | Attr(base, _) | Element(base, _) | Star(base):
-            return [base]
-        case Call(function, arguments, keywords):
-            return [function, *arguments, *(term for _, term in keywords)]
-        case Sequence(_, items):
-            return list(items)
-        case Mapping(entries):
-            return [value for _, value in entries]
-        case Join(found):
-            return list(found)
-        case Item(base, _):
-            return [base]
-        case _:
-            return []
-
-
-def _is_flag(one: Filter) -> bool:
-    """A comparison with a state or truth value, which many rows share."""
-    if one.file is None or one.value < 0:
-        return False
-    row = one.file.summary.terms[one.value]
-    return isinstance(row, Const) or (isinstance(row, Name) and row.symbol.rpartition(".")[2].isupper())
-
-
-def _refers(project: Project, query: Query, one: Filter) -> bool:
-    """Whether a comparison names the row of another table."""
-    if one.model and query.model and one.model != query.model:
-        return True
-    head, _, last = one.column.rpartition("__")
-    if head and last in ("id", "pk"):
-        return True
-    head = one.column.partition("__")[0]
-    relation = project.relation(query.model, head) if query.model else None
-    if relation is not None:
-        return not relation.many
-    model = project.model(query.model) if query.model else None
-    field = model.fields.get(one.column) if model is not None else None
-    return bool(field is not None and field.references) or one.column.endswith("_id")
-
-
-def _is_small(model: str) -> bool:
-    return model.rpartition(".")[2].lower().removesuffix("s").endswith(_SMALL_TABLES)

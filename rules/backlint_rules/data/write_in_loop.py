@@ -6,6 +6,7 @@ from backlint.api import (
     Effect,
     Evidence,
     Findings,
+    LinkedFunction,
     Project,
     Rule,
     Severity,
@@ -101,9 +102,18 @@ def _report(project: Project, findings: Findings, place: InLoop) -> None:
 def _confidence(project: Project, place: InLoop) -> Confidence:
     """Work that reaches out to others for each item may want a transaction for each item."""
     found = confidence(project, place)
+    if place.target is not None and _goes_out(project, place.target):
+        return Confidence.LOW
     if found is Confidence.HIGH and place.effect is Effect.COMMITS and _reaches_out(project, place):
         return Confidence.MEDIUM
     return found
+
+
+def _goes_out(project: Project, target: LinkedFunction) -> bool:
+    """Whether a function asks another service before it writes: what it writes comes one at a time."""
+    asks = project.effects.steps(Effect.CALLS_NETWORK).get(target.key)
+    writes = [project.effects.steps(effect).get(target.key) for effect in WRITING]
+    return asks is not None and all(step is None or asks.order < step.order for step in writes)
 
 
 def _reaches_out(project: Project, place: InLoop) -> bool:

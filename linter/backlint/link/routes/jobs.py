@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from backlint.effect import Role
-from backlint.link.values import LibraryFunction, options
+from backlint.link.values import ConstantValue, LibraryFunction, Value, options
 from backlint.term import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from backlint.link.graph import FunctionKey
     from backlint.link.routes.context import Context
 
@@ -16,12 +19,14 @@ _REGISTERING = frozenset(
     {"add_job", "enqueue", "enqueue_call", "enqueue_in", "enqueue_at", "schedule", "cron", "every"}
 )
 _QUEUES = frozenset({"apscheduler", "rq", "rq_scheduler", "django_rq", "arq", "huey", "celery", "schedule"})
+_SEVERAL = 2
 _TASK_BASES = frozenset({"celery.Task", "dramatiq.GenericActor"})
 
 
 def find_jobs(context: Context) -> frozenset[FunctionKey]:
     """Functions defined as jobs by a decorator or base class, or handed to a queue or scheduler."""
     found: set[FunctionKey] = set()
+    handed: set[FunctionKey] = set()
     for function in context.functions():
         file = function.file
         for term in function.summary.decorators:
@@ -31,7 +36,8 @@ def find_jobs(context: Context) -> frozenset[FunctionKey]:
             if Role.DEFINES_JOB in context.evaluator.roles(value) or symbol.endswith(".scheduled_job"):
                 found.add(function.key)
         for site in function.calls:
-            found.update(_registered(context, site.callee, site.row, file.index))
+            handed.update(_registered(context, site.callee, site.row, file.index))
+    found.update(handed, _beside(context, handed))
     for _file, _cls, symbol in context.classes():
         order = context.evaluator.classes.order(symbol)
         if _TASK_BASES.intersection(order[1:]):
@@ -54,11 +60,35 @@ def _registered(context: Context, callee: object, row: Call, file: int) -> set[F
             *row.arguments[:3],
             *(term for key, term in row.keywords if key in ("func", "f", "coroutine")),
         ):
-            key = context.function_of(context.evaluator.value(context.project.files[file], term))
+            value = context.evaluator.value(context.project.files[file], term)
+            key = context.function_of(value) or _by_path(context, value, file)
             if key is not None:
                 found.add(key)
                 break
     return found
+
+
+def _by_path(context: Context, value: Value, file: int) -> FunctionKey | None:
+    """The function that a text such as `"app.jobs.send"` names."""
+    text = value.value if isinstance(value, ConstantValue) else None
+    if not isinstance(text, str) or "." not in text or not text.replace(".", "").isidentifier():
+        return None
+    return context.function_of(context.evaluator.symbol(text, context.project.files[file].root))
+
+
+def _beside(context: Context, handed: set[FunctionKey]) -> Iterator[FunctionKey]:
+    """Public functions that nobody in the project calls, in modules of which several functions are handed to queues.
+
+    A scheduler outside the code runs them: cron, a configuration file, another service.
+    """
+    files = Counter(file for file, _ in handed)
+    for function in context.functions():
+        summary = function.summary
+        alone = summary.cls < 0 and summary.parent < 0 and not summary.decorators
+        if files[function.file.index] < _SEVERAL or not function.index or not alone:
+            continue
+        if not summary.name.startswith(("_", "<")) and not context.project.callers(function):
+            yield function.key
 
 
 def _arq_functions(context: Context, symbol: str) -> set[FunctionKey]:
