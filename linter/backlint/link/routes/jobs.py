@@ -36,7 +36,9 @@ def find_jobs(context: Context) -> frozenset[FunctionKey]:
             if Role.DEFINES_JOB in context.evaluator.roles(value) or symbol.endswith(".scheduled_job"):
                 found.add(function.key)
         for site in function.calls:
-            handed.update(_registered(context, site.callee, site.row, file.index))
+            by_name, by_path = _registered(context, site.callee, site.row, file.index)
+            found.update(by_name)
+            handed.update(by_path)
     found.update(handed, _beside(context, handed))
     for _file, _cls, symbol in context.classes():
         order = context.evaluator.classes.order(symbol)
@@ -48,8 +50,12 @@ def find_jobs(context: Context) -> frozenset[FunctionKey]:
     return frozenset(found)
 
 
-def _registered(context: Context, callee: object, row: Call, file: int) -> set[FunctionKey]:
+def _registered(
+    context: Context, callee: object, row: Call, file: int
+) -> tuple[set[FunctionKey], set[FunctionKey]]:
+    """The functions that a call hands to a queue: as objects, and by their paths."""
     found: set[FunctionKey] = set()
+    by_path: set[FunctionKey] = set()
     for single in options(callee):  # type: ignore[arg-type]
         if not isinstance(single, LibraryFunction) or single.symbol.partition(".")[0] not in _QUEUES:
             continue
@@ -61,11 +67,15 @@ def _registered(context: Context, callee: object, row: Call, file: int) -> set[F
             *(term for key, term in row.keywords if key in ("func", "f", "coroutine")),
         ):
             value = context.evaluator.value(context.project.files[file], term)
-            key = context.function_of(value) or _by_path(context, value, file)
+            key = context.function_of(value)
+            named = None if key is not None else _by_path(context, value, file)
             if key is not None:
                 found.add(key)
                 break
-    return found
+            if named is not None:
+                by_path.add(named)
+                break
+    return found, by_path
 
 
 def _by_path(context: Context, value: Value, file: int) -> FunctionKey | None:
@@ -77,7 +87,7 @@ def _by_path(context: Context, value: Value, file: int) -> FunctionKey | None:
 
 
 def _beside(context: Context, handed: set[FunctionKey]) -> Iterator[FunctionKey]:
-    """Public functions that nobody in the project calls, in modules of which several functions are handed to queues.
+    """Public functions that nobody in the project calls, in modules of which several functions are handed to queues by path.
 
     A scheduler outside the code runs them: cron, a configuration file, another service.
     """
