@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backlint.documentation import REQUIRED, SECTIONS
+from backlint.documentation import CONFIDENCE, LEFT_ALONE, REQUIRED, SECTIONS
 from backlint.registry import RuleInfo, load_rules
 from backlint.rule import Rule
 from backlint.testing import Fixture, catalogue, find_fixtures, read_fixture, run_case
@@ -73,7 +73,7 @@ def test_the_documentation_has_its_parts(info: RuleInfo) -> None:
     assert page.splitlines()[1].strip() == ""
     written = re.findall(r"^## (.+)$", page, re.MULTILINE)
     assert written == [title for title in SECTIONS if title in written]
-    assert set(REQUIRED) <= set(written)
+    assert {*REQUIRED, CONFIDENCE, LEFT_ALONE} <= set(written)
     for text in re.split(r"^## .+$", page, flags=re.MULTILINE)[1:]:
         assert text.strip()
     references = page.partition("## References\n")[2]

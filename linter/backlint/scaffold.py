@@ -42,6 +42,9 @@ class $cls(Rule):
     ## What to do instead
     What the reader can write in its place.
 
+    ## Confidence
+    What makes a finding sure, and what less so.
+
     ## What it leaves alone
     What looks like it, and is fine.
 

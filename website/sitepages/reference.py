@@ -120,4 +120,5 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     value = field.default
     if value is msgspec.NODEFAULT or isinstance(value, msgspec.Struct) or not value:
         return ""
-    return f"; default `{value}`"
+    shown = "true" if value is True else value
+    return f"; default `{shown}`"
