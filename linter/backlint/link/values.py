@@ -97,10 +97,13 @@ def instance_of(value: Value | None) -> Value:
 
 
 def is_hollow(value: Value) -> bool:
-    """A container type that says nothing of what is in it: what the code returns may say more."""
-    return isinstance(value, InstanceValue) and not value.arguments and value.symbol in _HOLLOW
+    """A type that says nothing of what is in it, or only how it is called: what the code returns may say more."""
+    if not isinstance(value, InstanceValue):
+        return False
+    return value.symbol in _CALLABLE or (not value.arguments and value.symbol in _HOLLOW)
 
 
+_CALLABLE = frozenset({"typing.Callable", "collections.abc.Callable"})
 _HOLLOW = frozenset(
     {
         "builtins.dict",

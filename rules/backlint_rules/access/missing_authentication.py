@@ -212,14 +212,16 @@ def _judge(
     findings.add(
         handler,
         message,
-        confidence=_confidence(project, others, bypassed is not None),
+        confidence=_confidence(project, route, others, bypassed is not None),
         advice=advice,
         evidence=evidence,
     )
 
 
-def _confidence(project: Project, protected: int, bypassed: bool) -> Confidence:
+def _confidence(project: Project, route: Route, protected: int, bypassed: bool) -> Confidence:
     """The more of the other routes ask, the surer it is that this one was meant to."""
+    if any(guard.optional for guard in route.guards):
+        return Confidence.LOW
     share = protected / max(1, len(project.routes))
     if bypassed or share >= _MOST:
         return Confidence.HIGH

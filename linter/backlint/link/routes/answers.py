@@ -24,10 +24,10 @@ from backlint.term import Attr, Call, Compare, Const, Join, Local, Name, Operati
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from backlint.link.graph import FunctionKey, LinkedFunction
+    from backlint.link.graph import CallSite, FunctionKey, LinkedFunction
     from backlint.link.index import FileNode
     from backlint.link.routes.context import Context
-    from backlint.summary import Event
+    from backlint.summary import Block, Event
 
 GUARDING = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE, Role.VERIFIES_SIGNATURE})
 _DEPTH = 5
@@ -93,6 +93,8 @@ class Answer(msgspec.Struct, frozen=True):
     """Unresolved only because something it calls is not known."""
     exempts: tuple[PathTest, ...] = ()
     """Addresses at which it asks nothing."""
+    optional: bool = False
+    """It asks who calls, and lets those through who show nothing."""
 
 
 class Answers:
@@ -144,9 +146,11 @@ class _Walk:
         if self.refuses:
             self.roles |= self.told
         if not self.roles:
-            return Answer(frozenset(), self.opaque, self.opaque)
+            asks = Role.AUTHENTICATES in self.told
+            return Answer(frozenset(), self.opaque, self.opaque, optional=asks)
         if self.optional:
-            return Answer(frozenset(self.roles - {Role.AUTHENTICATES, Role.AUTHORISES}))
+            kept = frozenset(self.roles - {Role.AUTHENTICATES, Role.AUTHORISES})
+            return Answer(kept, optional=Role.AUTHENTICATES in self.roles | self.told)
         if Role.AUTHENTICATES in self.roles:
             self.roles.discard(Role.VERIFIES_SIGNATURE)
         if self.open:
@@ -225,6 +229,9 @@ class _Walk:
                 site = sites.get(id(event))
                 if site is None:
                     continue
+                if self._is_swallowed(function, event.block):
+                    self._hear(site, depth)
+                    continue
                 name = site.symbol.rpartition(".")[2]
                 if name == "abort" or site.symbol == "rest_framework.views.APIView.permission_denied":
                     term = site.argument(0, "status_code", "http_status_code", "status")
@@ -254,6 +261,53 @@ class _Walk:
                 self.refuses = True
                 self.roles.add(role)
                 yield event
+
+    def _hear(self, site: CallSite, depth: int) -> None:
+        """Notes what a call tells of the caller where its refusals are caught and refuse nobody."""
+        roles, refuses, seen = set(self.roles), self.refuses, set(self._seen)
+        if site.symbol in _DECODES:
+            self.roles.add(Role.AUTHENTICATES)
+        self.roles.update(GUARDING.intersection(site.entry.roles if site.entry is not None else ()))
+        for target in site.targets:
+            self.function(target, depth + 1, False)
+        self.told |= self.roles - roles
+        self.roles, self.refuses, self._seen = roles, refuses, seen
+
+    def _is_swallowed(self, function: LinkedFunction, block: int) -> bool:
+        """Whether exceptions end in a handler around that goes on, or gives a plain value."""
+        blocks = function.summary.blocks
+        while block > 0:
+            if blocks[block].kind == BlockKind.TRY:
+                handlers = _handlers(blocks, block)
+                if handlers:
+                    return all(self._goes_on(function, handler) for handler in handlers)
+            block = blocks[block].parent
+        return False
+
+    def _goes_on(self, function: LinkedFunction, handler: int) -> bool:
+        blocks, terms = function.summary.blocks, function.file.summary.terms
+        for event in function.summary.events:
+            if event.kind not in (EventKind.RAISE, EventKind.RETURN, EventKind.CALL):
+                continue
+            block = event.block
+            while block > handler:
+                block = blocks[block].parent
+            if block != handler:
+                continue
+            if event.kind == EventKind.RAISE:
+                return False
+            row = terms[bare(function.file, event.term)] if event.term >= 0 else None
+            if event.kind == EventKind.CALL:
+                callee = terms[row.function] if isinstance(row, Call) else None
+                if "abort" in (getattr(callee, "name", ""), getattr(callee, "symbol", "").rpartition(".")[2]):
+                    return False
+            elif isinstance(row, Call):
+                callee = terms[bare(function.file, row.function)]
+                if not isinstance(callee, Param):
+                    return False
+            elif row is not None and not isinstance(row, Const):
+                return False
+        return True
 
     def _note_opaque(self, function: LinkedFunction, callee: int, value: object) -> None:
         row = function.file.summary.terms[callee]
@@ -442,6 +496,21 @@ class _Walk:
     def _gives_nothing(self, function: LinkedFunction, event: Event) -> bool:
         row = function.file.summary.terms[event.term]
         return isinstance(row, Const) and row.value is None
+
+
+def _handlers(blocks: tuple[Block, ...], tried: int) -> list[int]:
+    """The indices of the `except` blocks of a `try`."""
+    found = []
+    for index in range(tried + 1, len(blocks)):
+        if blocks[index].parent != blocks[tried].parent:
+            if blocks[index].parent < tried:
+                break
+            continue
+        if blocks[index].kind == BlockKind.EXCEPT:
+            found.append(index)
+        elif not (blocks[index].kind == BlockKind.ELSE and not blocks[index].terms):
+            break
+    return found
 
 
 def _is_presence(file: FileNode, term: int) -> bool:

@@ -38,6 +38,16 @@ def is_injection(context: Context, file: FileNode, term: int) -> bool:
     return isinstance(row, Call) and context.evaluator.symbol_of(owner, row.function) in _INJECTS
 
 
+def scopes_of(context: Context, file: FileNode, term: int) -> tuple[str, ...]:
+    """The scopes that `Security(…, scopes=[…])` asks for; empty for `Depends`."""
+    owner, found = definition(context.evaluator, file, term)
+    row = owner.summary.terms[found]
+    given = argument(row, 1, "scopes") if isinstance(row, Call) else None
+    if given is None or not is_injection(context, file, term):
+        return ()
+    return tuple(context.text(at, item) for at, item in context.items(owner, given))
+
+
 def unfolded(
     context: Context, file: FileNode, term: int, depth: int = 0
 ) -> tuple[FileNode, int, list[tuple[FileNode, int]]]:
@@ -65,6 +75,14 @@ def parameter_dependency(
     context: Context, file: FileNode, parameter: Parameter
 ) -> tuple[FileNode, int] | None:
     """What is injected for a parameter, or None where nothing is."""
+    found = _injection(context, file, parameter)
+    return None if found is None else found[0]
+
+
+def _injection(
+    context: Context, file: FileNode, parameter: Parameter
+) -> tuple[tuple[FileNode, int], tuple[str, ...]] | None:
+    """What is injected for a parameter, and the scopes that are asked for."""
     candidates: list[tuple[FileNode, int]] = []
     if parameter.default >= 0:
         candidates.append((file, parameter.default))
@@ -75,8 +93,21 @@ def parameter_dependency(
         candidates.extend(metadata)
     for at, term in candidates:
         if is_injection(context, at, term):
-            return dependency_of(context, at, term) or declared
+            found = dependency_of(context, at, term) or declared
+            return None if found is None else (found, scopes_of(context, at, term))
     return None
+
+
+def parameter_scopes(context: Context, key: FunctionKey) -> dict[tuple[int, int], tuple[str, ...]]:
+    """The scopes asked for by the parameters of a function, by file and term of what is injected."""
+    file = context.project.files[key[0]]
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    for parameter in file.summary.functions[key[1]].parameters:
+        injected = _injection(context, file, parameter)
+        if injected is not None and injected[1]:
+            (owner, term), scopes = injected
+            found[owner.index, term] = scopes
+    return found
 
 
 def dependencies_of(context: Context, key: FunctionKey) -> Iterator[tuple[FileNode, int]]:

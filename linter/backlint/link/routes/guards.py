@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from backlint.effect import Role
 from backlint.link.routes.answers import GUARDING, Answer, Answers
-from backlint.link.routes.dependencies import dependencies_of, dependency_of
+from backlint.link.routes.dependencies import dependencies_of, dependency_of, scopes_of
 from backlint.link.routes.model import Guard, GuardKind
 from backlint.link.routes.origins import definition
 from backlint.link.routes.path_tests import PathTest
@@ -96,7 +96,8 @@ class Guards:
         if pending.kind is GuardKind.DEPENDENCY:
             given = dependency_of(self.context, file, pending.term)
             if given is not None:
-                yield from self.dependency(given[0], given[1], pending.span, file, pending.level, ())
+                asked = scopes_of(self.context, file, pending.term)
+                yield from self.dependency(given[0], given[1], pending.span, file, pending.level, (), asked)
                 return
         yield from self.term(pending.kind, file, pending.term, pending.span, pending.level)
 
@@ -295,13 +296,16 @@ class Guards:
         at: FileNode,
         level: str,
         seen: tuple[FunctionKey, ...],
+        scopes: tuple[str, ...] = (),
     ) -> Iterator[Guard]:
-        """The guard of one dependency, and those of its own dependencies."""
+        """The guard of one dependency, and those of its own dependencies; `scopes` are those it is asked for."""
         if len(seen) > _MAX_DEPTH:
             return
         owner, found = definition(self.context.evaluator, file, term)
         row = owner.summary.terms[found]
-        yield from self._placed(self.term(GuardKind.DEPENDENCY, owner, found, span, level), at)
+        asked = tuple(repr(scope) for scope in scopes)
+        for guard in self._placed(self.term(GuardKind.DEPENDENCY, owner, found, span, level), at):
+            yield replace(guard, given=(*guard.given, *asked)) if asked else guard
         value = self.context.evaluator.value(owner, found)
         for single in options(value):
             key: FunctionKey | None = None
@@ -369,7 +373,10 @@ def _guard(
 ) -> Guard:
     unresolved = answer.unresolved and not (answer.opaque and kind in _BEFORE_ALL)
     exempts = answer.exempts if kind in _BEFORE_ALL else ()
-    return Guard(kind, symbol, path, span, level, _ordered(answer.roles), unresolved, function, (), exempts)
+    optional = answer.optional and kind not in _BEFORE_ALL
+    return Guard(
+        kind, symbol, path, span, level, _ordered(answer.roles), unresolved, function, (), exempts, optional
+    )
 
 
 _HANDS_OVER = frozenset(

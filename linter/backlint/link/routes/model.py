@@ -80,6 +80,8 @@ class Guard(msgspec.Struct, frozen=True):
     """The constants that it is made with, as text: the roles of `require_role("owner", "editor")`."""
     exempts: tuple[PathTest, ...] = ()
     """Addresses at which it asks nothing; a route has its guards without those that leave it alone."""
+    optional: bool = False
+    """It asks who calls, and lets those through who show nothing: the route is meant for strangers too."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backlint.link.routes.answers import GUARDING
-from backlint.link.routes.dependencies import dependencies_of
+from backlint.link.routes.dependencies import dependencies_of, parameter_scopes
 from backlint.link.routes.model import Guard, GuardKind
 from backlint.link.routes.origins import definition
 from backlint.link.values import InstanceValue
@@ -68,8 +68,10 @@ class ViewGuards:
             if draft.framework in ("fastapi", ""):
                 file = self._context.project.files[draft.handler[0]]
                 span = file.summary.functions[draft.handler[1]].span
+                scopes = parameter_scopes(self._context, draft.handler)
                 for owner, term in dependencies_of(self._context, draft.handler):
-                    yield from self._guards.dependency(owner, term, span, file, "route", ())
+                    asked = scopes.get((owner.index, term), ())
+                    yield from self._guards.dependency(owner, term, span, file, "route", (), asked)
             if draft.framework == "rest_framework" and not draft.view:
                 yield from self._function_view(draft.handler)
 
@@ -95,6 +97,9 @@ class ViewGuards:
         if cls is None:
             if classes.library_class(draft.view) is None:
                 yield self._unseen(draft)
+            elif _VIEW in order:
+                # A library's view may set permissions of its own, as those that sign people in do.
+                yield from self._default(GuardKind.THROTTLE, "DEFAULT_THROTTLE_CLASSES")
             return
         for ancestor in order:
             entry = classes.library_class(ancestor)
