@@ -126,6 +126,8 @@ class FunctionEntry(
     expires: Timeout | None = None
     """How long, or for how many keys, a cache keeps what the call stores; null keeps everything for ever."""
     retry: Retry | None = None
+    request_commit: dict[str, tuple[str, ...]] = {}
+    """Arguments, and their values under which the session of each request is committed once it is answered."""
     query: tuple[QueryStep, ...] = ()
     lazy: bool = False
     """It only builds; the effects of its class's `consume` happen when the result is used."""

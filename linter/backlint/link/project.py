@@ -31,7 +31,7 @@ from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.schemas import Schema, Schemas
 from backlint.link.sql import literal_text, sql_verb
-from backlint.link.transactions import Transactions, atomic_requests
+from backlint.link.transactions import Transactions
 from backlint.link.values import ClassValue, FunctionValue, InstanceValue, Value, options
 from backlint.link.words import words
 from backlint.manifests.dependencies import Dependencies
@@ -277,18 +277,15 @@ class Project:
 
     def open_transaction(self, call: CallSite) -> Evidence | None:
         """What keeps a transaction open around a call; None where none is seen."""
-        found = self._transactions.around(call.function, call)
-        if found is None and self._atomic_requests is not None and call.function in self.per_request:
-            return self._atomic_requests
-        return found
+        return self._transactions.around(call.function, call)
+
+    def request_transaction(self, call: CallSite) -> Evidence | None:
+        """What makes the whole request, in which a call is made, one transaction; None where nothing does."""
+        return self._transactions.of_request(call.function, call)
 
     @cached_property
     def _transactions(self) -> Transactions:
         return Transactions(self)
-
-    @cached_property
-    def _atomic_requests(self) -> Evidence | None:
-        return atomic_requests(self)
 
     def callers(self, function: LinkedFunction) -> list[CallSite]:
         """The calls of the project that run a function."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from backlint.effect import Effect, Role
@@ -46,6 +47,30 @@ class Transactions:
             if self._opens(function, term) or self._wraps(function, term):
                 return Evidence(function.path, function.summary.span, "the decorator opens a transaction")
         return self._commit_after(function, call) or self._commit_of_dependency(function, call)
+
+    def of_request(self, function: LinkedFunction, call: CallSite) -> Evidence | None:
+        """What commits the whole request around a call, with something written before it; None where nothing does."""
+        if function not in self._project.per_request:
+            return None
+        if self._atomic_requests is not None:
+            return self._atomic_requests
+        if self._request_commit is not None and self._has_written(function, call, -1):
+            return self._request_commit
+        return None
+
+    @cached_property
+    def _atomic_requests(self) -> Evidence | None:
+        return atomic_requests(self._project)
+
+    @cached_property
+    def _request_commit(self) -> Evidence | None:
+        for call in self._project.calls():
+            for name, values in call.entry.request_commit.items() if call.entry is not None else ():
+                term = call.argument(None, name)
+                if term is not None and self._project.constant(call.function, term) in values:
+                    message = "sessions are committed when the request has been answered"
+                    return Evidence(call.function.path, call.span, message)
+        return None
 
     def _opens(self, function: LinkedFunction, term: int) -> bool:
         """Whether a context manager or decorator opens a transaction, itself or as the project wrote it."""

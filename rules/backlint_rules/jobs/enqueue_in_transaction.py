@@ -16,6 +16,7 @@ from backlint.api import (
     Rule,
     Severity,
     Site,
+    Span,
     Value,
     bare,
     options,
@@ -57,6 +58,7 @@ class EnqueueInTransaction(Rule):
         """Look at what enqueues, and at calls that lead to it, inside a transaction."""
         through: dict[int, list[_Through]] = {}
         hazards: list[tuple[CallSite, CallSite]] = []
+        told: set[tuple[object, Span]] = set()
         for call in project.calls():
             target = None
             if Effect.ENQUEUES not in call.effects:
@@ -66,6 +68,9 @@ class EnqueueInTransaction(Rule):
             elif call.entry is not None and call.entry.retry is not None:
                 continue
             opened = project.open_transaction(call)
+            if opened is None and target is None:
+                # What a request does all over is told where it enqueues, not at every call on the way there.
+                opened = project.request_transaction(call)
             if opened is None:
                 if target is None:
                     written = _written_before(project, call)
@@ -73,11 +78,14 @@ class EnqueueInTransaction(Rule):
                         hazards.append((call, written))
                 continue
             if target is None:
+                told.add((call.function.key, call.span))
                 _report_direct(project, findings, call, opened)
                 continue
             site = project.effects.last(target, Effect.ENQUEUES)
             through.setdefault(id(site or call), []).append(_Through(call, target, opened, site))
         for calls in through.values():
+            if calls[0].site is not None and (calls[0].site.function.key, calls[0].site.span) in told:
+                continue
             at_once = 1 if _has_hook(project) else _FEW_CALLS
             if len(calls) > at_once and calls[0].site is not None:
                 _report_site(project, findings, calls[0].site, calls)
