@@ -53,12 +53,17 @@ _FOR_DEVELOPMENT = re.compile(r"dev|test|lint|docs?|ci\b|local", re.IGNORECASE)
 """Manifests beside the one that the service is installed from."""
 
 
+_EXTRAS = re.compile(r"""(?:[\w-]|extras["']?\s*[=:]\s*)\[([\w\s,"'.-]+)\]""")
+
+
 class Declared(NamedTuple):
     """What is declared for one folder."""
 
     names: frozenset[str]
     manifest: str
     """Path of the nearest manifest."""
+    extras: frozenset[str] = frozenset()
+    """Distributions that extras of declared ones bring, so far as they are called the same."""
 
 
 class Dependencies:
@@ -71,10 +76,12 @@ class Dependencies:
     def __init__(self, manifests: Mapping[str, str]) -> None:
         self._by_folder: dict[str, list[tuple[str, frozenset[str]]]] = {}
         self._found: dict[str, Declared | None] = {}
+        self._extras: dict[str, frozenset[str]] = {}
         for path in sorted(manifests):
             names = declared(path, manifests)
             if names is None:
                 continue
+            self._extras[path] = extras(manifests[path])
             folder = path.rpartition("/")[0]
             while folder and _BELONGS_ABOVE.match(folder.rpartition("/")[2]):
                 folder = folder.rpartition("/")[0]
@@ -89,11 +96,13 @@ class Dependencies:
 
     def _of_folder(self, folder: str) -> Declared | None:
         names: set[str] = set()
+        extra: set[str] = set()
         nearest = ""
         while True:
             here = self._by_folder.get(folder, ())
-            for _, found in here:
+            for path, found in here:
                 names |= found
+                extra |= self._extras[path]
             if here and not nearest:
                 nearest = min(
                     (path for path, _ in here), key=lambda path: (bool(_FOR_DEVELOPMENT.search(path)), path)
@@ -101,7 +110,19 @@ class Dependencies:
             if not folder:
                 break
             folder = folder.rpartition("/")[0]
-        return Declared(frozenset(names), nearest) if nearest else None
+        return Declared(frozenset(names), nearest, frozenset(extra)) if nearest else None
+
+
+def extras(text: str) -> frozenset[str]:
+    """Distributions that extras of the same name bring: `passlib[bcrypt]`, `celery[redis]`."""
+    found = {normal(extra.strip(" '\"")) for group in _EXTRAS.findall(text) for extra in group.split(",")}
+    return frozenset(found & _provided()) if found else frozenset()
+
+
+@cache
+def _provided() -> frozenset[str]:
+    """Every distribution whose modules are known."""
+    return frozenset(distribution for found in _table()[0].values() for distribution in found)
 
 
 def is_standard(module: str) -> bool:
@@ -165,9 +186,8 @@ def known_modules() -> frozenset[str]:
 
 def unaccounted(names: frozenset[str], imported: frozenset[str]) -> bool:
     """Whether a declared distribution is imported under no name that is known: it may provide anything."""
-    provided = {distribution for found in _table()[0].values() for distribution in found}
     return any(
-        name not in provided
+        name not in _provided()
         and name not in _TOOLS
         and not any(is_declared(module, frozenset({name})) for module in imported)
         for name in names

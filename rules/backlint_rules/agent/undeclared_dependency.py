@@ -138,6 +138,8 @@ def _report(
     top = symbol.partition(".")[0]
     known = distributions(symbol)
     bringer = brought_by(symbol, declared.names)
+    if not bringer and not declared.extras.isdisjoint(known):
+        bringer = "an extra"
     near = (
         get_close_matches(top.lower(), sorted(known_modules() | declared.names), 1, 0.88) if not known else []
     )

@@ -56,7 +56,7 @@ _CONVERSIONS = frozenset(
         "parse", "isoparse", "split", "rsplit", "strip", "removeprefix", "removesuffix", "lower", "upper", "get", "getattr", "urlparse", "urlsplit",
         "b64decode", "urlsafe_b64decode", "literal_eval", "len", "isinstance", "ip_address", "ip_network", "format",
         "join", "ZoneInfo", "index", "encode", "decode", "items", "keys", "values", "list", "dict", "set", "tuple",
-        "fromtimestamp", "type", "get_type_hints", "signature", "verify", "replace", "round", "min", "max", "sum", "sorted", "next", "iter", "match",
+        "fromtimestamp", "type", "get_type_hints", "signature", "verify", "checkpw", "replace", "round", "min", "max", "sum", "sorted", "next", "iter", "match",
         "search", "group", "startswith", "endswith", "unquote", "quote", "hex", "fromhex", "from_bytes", "range",
     }
 )  # fmt: skip
@@ -73,6 +73,7 @@ _PLAIN_STEPS = 5
 _ABOUT_FAILURE = re.compile(
     r"\b(?:errors?|exceptions?|rais(?:es?|ed)|fail(?:s|ed|ures?)?|ignore)\b", re.IGNORECASE
 )
+_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _DIRECTIVE = re.compile(r"^(noqa|type:|pragma|pylint|nosec|mypy|ruff|fmt|backlint)", re.IGNORECASE)
 
 
@@ -349,9 +350,16 @@ def _last_name(function: ast.expr) -> str:
     return ""
 
 
+def _is_reason(text: str) -> bool:
+    """Whether a comment is a sentence; some scripts put no spaces between words."""
+    if _DIRECTIVE.match(text):
+        return False
+    return len(text.split()) >= _WORDS_OF_A_REASON or len(_IDEOGRAPH.findall(text)) >= _WORDS_OF_A_REASON
+
+
 def _doubt(body: list[ast.stmt], ctx: FileContext, comments: list[str], before: list[str]) -> str:
     """A sign that the author means it: comments of the clause or before it, the function's name, what is tried."""
-    if any(len(text.split()) >= _WORDS_OF_A_REASON for text in comments if not _DIRECTIVE.match(text)):
+    if any(_is_reason(text) for text in comments):
         return "comment"
     if any(_ABOUT_FAILURE.search(text) for text in before):
         return "comment"
