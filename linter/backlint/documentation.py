@@ -117,12 +117,23 @@ def _left_alone(info: RuleInfo) -> str:
     if passed:
         text += f", not at {_listed(passed, 'or')}"
     text += ". Where something can't be followed, it stays silent."
+    if info.same_as:
+        text += (
+            f" Places that {_listed([_other(name) for name in info.same_as], 'or')} reports too are left to it where "
+            "the project has it switched on."
+        )
     if info.needs:
         text += (
             f" Where a project imports no {_listed(info.needs, 'or')}, it has nothing to look at, "
             "and `--verbose` says so."
         )
     return text
+
+
+def _other(name: str) -> str:
+    """`ruff:S113` as a sentence has it."""
+    tool, _, rule = name.partition(":")
+    return f"{tool}'s {rule}"
 
 
 def _tuning(info: RuleInfo) -> str:

@@ -33,8 +33,8 @@ class CheckThenAct(Rule):
     high: whether two requests meet is not in the code.
 
     ## What it leaves alone
-    A handled unique violation, `get_or_create`, upserts, row locks, advisory locks and lock objects around
-    or before the look.
+    A unique violation that is handled, here, by the callers or for the whole application; `get_or_create`,
+    upserts, row locks, advisory locks and lock objects around or before the look.
 
     ## References
     - [CWE-367: time-of-check time-of-use race condition](https://cwe.mitre.org/data/definitions/367.html)

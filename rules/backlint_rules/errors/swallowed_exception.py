@@ -106,7 +106,8 @@ class SwallowedException(Rule):
 
     ## Confidence
     High where what fails waits for a database, a network or a file; medium elsewhere; low where a comment
-    gives the reason, the code is a probe or a conversion, or only a layer's exceptions are caught.
+    gives the reason, the code is a probe or a conversion, or only a layer's exceptions are caught. An
+    answer with a fixed text is one step lower.
 
     ## What it leaves alone
     Clauses that log, report, raise, use the exception, keep a record of the failure, or do anything else

@@ -71,13 +71,15 @@ class MassAssignment(Rule):
     others in the handler, from who is signed in.
 
     ## Confidence
-    High where the body reaches the model directly; low where it has passed through other functions, which
-    may have cut it down. A serializer with all fields is high where the model has a privileged column, low
-    otherwise. The severity is error where a privileged column can be set.
+    High where a handler hands the mapping to a model that is known, or a schema lets clients set what
+    nobody grants to themselves; medium through helpers, for attributes that are set one by one, and where
+    the model is not known; low outside of handlers, and for serializers whose open fields give no rights.
+    The severity is error where a privileged column can be set.
 
     ## What it leaves alone
-    Bodies that a schema has read (`model_dump`, `validated_data`, `cleaned_data`), dicts that are spelled
-    out, and serializers that name their fields or make the others read-only.
+    Schemas without privileged fields, mappings that are cut down or spelled out, serializers that name
+    their fields or make the others read-only, handlers that look at the field or at the caller's role, and
+    routes for administrators.
 
     ## References
     - [CWE-915: Improperly Controlled Modification of Dynamically-Determined Object Attributes](https://cwe.mitre.org/data/definitions/915.html)

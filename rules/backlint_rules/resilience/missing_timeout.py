@@ -53,9 +53,10 @@ class MissingTimeout(Rule):
     connecting and reading, and decide what happens when the time is up.
 
     ## Confidence
-    High where the call and its library are resolved and no timeout is anywhere on the way; medium for waits
-    inside the process and for commands; low in scripts, for workers whose work is to wait, and for fixed
-    commands.
+    High where the call and its library are resolved and no timeout is anywhere on the way; medium where a
+    request waits for a library's default of a minute or more, for waits inside the process and for
+    commands; low in scripts and programs that serve nobody, for workers whose work is to wait, and for
+    fixed commands.
 
     ## What it leaves alone
     A timeout wherever the code shows it: in the call, the client or session, a mounted adapter, a subclass,
