@@ -281,6 +281,11 @@ def _of_except(project: Project, function: LinkedFunction, number: int, block: B
                     evidence = Evidence(function.path, call.span, "the look whether there is one")
                     yield Look(LookKind.ROW, key, number, True, query, evidence)
                 return
+    key = _owner(project, function, block)
+    if tried >= 0 and key:
+        at = function.summary.blocks[tried]
+        evidence = Evidence(function.path, at.span, "the look whether there is one")
+        yield Look(LookKind.ROW, key, number, True, None, evidence)
 
 
 def _tried(function: LinkedFunction, number: int, block: Block) -> int:

@@ -99,9 +99,11 @@ def _fetches(project: Project, function: LinkedFunction) -> Iterator[Fetch]:
             continue
         if site.event is not None and site.event.use is Use.DISCARDED:
             continue
-        tips = list(_tips(parents, bare(function.file, site.term)))
-        for tip in tips:
-            yield Fetch(function, tip, site.span)
+        own = project.query(function, site.term)
+        for tip in _tips(parents, bare(function.file, site.term)):
+            query = project.query(function, tip)
+            if own is None or query is None or query.origin == own.origin:
+                yield Fetch(function, tip, site.span)
     for call in function.calls:
         entry = call.entry
         if entry is not None and QueryStep.ALL in entry.query and not entry.effects:

@@ -1,8 +1,23 @@
 """Connections, pools and clients made per request."""
 
-from backlint.api import CallSite, Confidence, Effect, Findings, Project, Rule, Severity, short_name
+from backlint.api import (
+    Attr,
+    BlockKind,
+    CallSite,
+    Confidence,
+    Effect,
+    EventKind,
+    Findings,
+    Project,
+    Rule,
+    Severity,
+    Use,
+    bare,
+    short_name,
+)
 
 _ENGINE_WORDS = ("engine", "pool")
+_CLOSES = frozenset({"close", "aclose", "dispose", "disconnect", "shutdown", "quit", "wait_closed"})
 
 
 class ConnectionPerRequest(Rule):
@@ -18,7 +33,8 @@ class ConnectionPerRequest(Rule):
     handler, and hand it to the code that needs it. A session checked out of such a pool per request is fine.
 
     ## Confidence
-    High where a request runs it; low where only a job does. A database engine in a request is an error.
+    High where a request runs it. Where only a job does: medium where nothing closes it, or where the project keeps
+    one that could be used; else low. A database engine in a request is an error.
 
     ## What it leaves alone
     Module level, application factories, lifespan handlers, cached factories, values that are kept by hand,
@@ -33,17 +49,56 @@ class ConnectionPerRequest(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what opens connections in functions that run for a request or a job."""
-        for call in project.calls_with(Effect.CONNECTS):
+        calls = list(project.calls_with(Effect.CONNECTS))
+        kept = {call.symbol for call in calls if _is_kept(call) or not call.function.index}
+        for call in calls:
             function = call.function
-            if call.block in function.memo_blocks or function.memoised:
+            if _is_kept(call):
                 continue
             for reach, what in ((project.per_request, "request"), (project.per_job, "job")):
                 if function in reach:
-                    _report(project, findings, call, what)
+                    _report(project, findings, call, what, call.symbol in kept)
                     break
 
 
-def _report(project: Project, findings: Findings, call: CallSite, what: str) -> None:
+def _is_kept(call: CallSite) -> bool:
+    """Whether what is made is kept for later calls."""
+    return call.block in call.function.memo_blocks or call.function.memoised
+
+
+def _is_left_open(project: Project, call: CallSite) -> bool:
+    """Whether a function keeps what it opened to itself, and never closes it."""
+    function = call.function
+    made = bare(function.file, call.event.term)
+    if call.event.use is not Use.ASSIGNED:
+        return False
+    for block in function.summary.blocks:
+        if block.kind == BlockKind.WITH:
+            entered = bare(function.file, block.terms[0])
+            given = getattr(project.term(function, entered), "arguments", ())
+            if made in (entered, *(bare(function.file, term) for term in given)):
+                return False
+    for other in function.calls:
+        callee = project.term(function, other.row.function)
+        if isinstance(callee, Attr) and callee.name in _CLOSES and bare(function.file, callee.base) == made:
+            return False
+    handed_on = (EventKind.RETURN, EventKind.YIELD, EventKind.SET_ATTR, EventKind.SET_ITEM)
+    return not any(
+        bare(function.file, term) == made
+        for event in function.summary.events
+        if event.kind in handed_on
+        for term in (event.term, event.value)
+        if term >= 0
+    )
+
+
+def _confidence(project: Project, call: CallSite, what: str, kept: bool) -> Confidence:
+    if what == "request":
+        return Confidence.HIGH
+    return Confidence.MEDIUM if kept or _is_left_open(project, call) else Confidence.LOW
+
+
+def _report(project: Project, findings: Findings, call: CallSite, what: str, kept: bool) -> None:
     function = call.function
     reach = project.per_request if what == "request" else project.per_job
     name = project.words(function, call.row.function)
@@ -56,7 +111,7 @@ def _report(project: Project, findings: Findings, call: CallSite, what: str) -> 
         call,
         f"`{name}(…)` opens a new {'pool' if is_engine else 'client or connection'} for every {what} {where}",
         severity=Severity.ERROR if is_engine and what == "request" else Severity.WARNING,
-        confidence=Confidence.HIGH if what == "request" else Confidence.LOW,
+        confidence=_confidence(project, call, what, kept),
         advice=f"make it once, at module level or when the application starts, and reuse it in `{short_name(function)}`",
         evidence=reach.chain(function),
     )
