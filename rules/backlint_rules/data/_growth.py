@@ -85,7 +85,7 @@ def confidence(project: Project, place: Fetch, query: Query) -> Confidence:
         sure -= 1 if project.is_handler(function) or function.key in project.jobs else 2
     if query.model and _owned(project, query.model) >= _OWNS_MUCH:
         sure -= 2 if function.key in project.jobs else 1
-    narrowed = _narrowed(project, query)
+    narrowed = _narrowed(project, query, all_shown=answered or function.key in project.jobs)
     if narrowed:
         sure = sure - 1 if answered and narrowed <= _NARROW else 0
     if not project.is_handler(function) and function.key not in project.jobs:
@@ -111,10 +111,14 @@ def _is_answered(project: Project, function: LinkedFunction, term: int, shown: b
     )
 
 
-def _narrowed(project: Project, query: Query) -> int:
-    """How many equalities keep the rows to those of a parent; 0 where there is no parent."""
+def _narrowed(project: Project, query: Query, all_shown: bool) -> int:
+    """How many equalities keep the rows to those of a parent; 0 where there is no parent.
+
+    The tenant that most rows belong to is no such parent where all of its rows are answered with or worked off.
+    """
     equal = {one for one in project.filters(query) if one.always and one.equals and not _is_flag(one)}
-    equal = {one for one in equal if not _is_tenancy(project, query, one)}
+    if all_shown:
+        equal = {one for one in equal if not _is_tenancy(project, query, one)}
     if any(one.operator in ("date", "day") for one in project.filters(query)):
         return _NARROW + 1
     parents = {one.column for one in equal if _refers(project, query, one)}

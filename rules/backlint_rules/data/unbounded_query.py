@@ -118,7 +118,8 @@ def _fetches(project: Project, function: LinkedFunction) -> Iterator[Fetch]:
             starts_here = query.sql is not None and _starts_in(query, function)
             if starts_here or (query.model and _is_general(project, call)):
                 yield Fetch(function, call.event.term, call.span)
-    if project.is_handler(function) and not any(project.decorated(function, Role.PAGINATES)):
+    answers = function.key in project.handlers or (project.is_handler(function) and function.summary.cls < 0)
+    if answers and not any(project.decorated(function, Role.PAGINATES)):
         for event in function.summary.events:
             if event.kind == EventKind.RETURN and project.is_lazy_query(project.value(function, event.term)):
                 yield Fetch(function, event.term, _span_of(function, event.term) or event.span)
@@ -126,6 +127,10 @@ def _fetches(project: Project, function: LinkedFunction) -> Iterator[Fetch]:
 
 def _is_general(project: Project, call: CallSite) -> bool:
     """Whether the function that is called reads any table: which one, this call says."""
+    for term in (*call.row.arguments, *(term for _, term in call.row.keywords)):
+        given = project.query(call.function, term)
+        if given is not None and given.executed:
+            return False
     for key in call.targets:
         target = project.graph.functions[key]
         for event in target.summary.events:
