@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from backlint.effect import Effect
 from backlint.finding import Evidence
 from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction, Site
+from backlint.link.switches import Switch, passes, switch_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ class Effects:
                 for target in call.targets:
                     self._callers.setdefault(target, []).append(call)
         self._steps: dict[Effect, dict[FunctionKey, Site | CallSite]] = {}
+        self._switches: dict[tuple[Effect, FunctionKey], Switch] = {}
+        """Parameters that turn the only place of an effect in a function on."""
 
     def callers(self, key: FunctionKey) -> list[CallSite]:
         """The calls of the project that run a function."""
@@ -48,23 +51,58 @@ class Effects:
         for key, function in self._graph.functions.items():
             if key[1] == 0:
                 continue
-            for site in function.sites:
-                if effect in site.effects and site.block not in function.memo_blocks:
-                    steps[key] = site
-                    pending.append(key)
-                    break
+            sites = [
+                site
+                for site in function.sites
+                if effect in site.effects and site.block not in function.memo_blocks
+            ]
+            if sites:
+                plain = next((site for site in sites if switch_of(function, site.block) is None), None)
+                steps[key] = plain or sites[0]
+                switch = switch_of(function, sites[0].block) if plain is None else None
+                if switch is not None:
+                    self._switches[effect, key] = switch
+                pending.append(key)
         while pending:
             key = pending.popleft()
             if not self._carries(key, effect):
                 continue
             for call in self._callers.get(key, ()):
                 caller = call.function.key
-                if caller in steps or caller[1] == 0 or call.block in call.function.memo_blocks:
+                if caller[1] == 0 or call.block in call.function.memo_blocks:
                     continue
+                if not self._is_on(call, key, effect):
+                    continue
+                if caller in steps and not self._is_better(steps, key, caller, effect):
+                    continue
+                self._switches.pop((effect, caller), None)
                 if effect not in OF_THE_THREAD or not call.moves_off_thread:
                     steps[caller] = call
                     pending.append(caller)
         return steps
+
+    def _is_better(
+        self, steps: dict[FunctionKey, Site | CallSite], key: FunctionKey, caller: FunctionKey, effect: Effect
+    ) -> bool:
+        """Whether a way through `key` needs no switch, where the one that is known does; ways in a circle are none."""
+        if (effect, caller) not in self._switches:
+            return False
+        for _ in range(MAX_CHAIN):
+            if key == caller:
+                return False
+            step = steps[key]
+            if isinstance(step, Site):
+                return True
+            following = next((one for one in step.targets if one in steps), None)
+            if following is None:
+                return False
+            key = following
+        return False
+
+    def _is_on(self, call: CallSite, key: FunctionKey, effect: Effect) -> bool:
+        """Whether a call leaves on what switches the effect of the function that it runs."""
+        switch = self._switches.get((effect, key))
+        return switch is None or passes(call, self._graph.functions[key], switch)
 
     def _carries(self, key: FunctionKey, effect: Effect) -> bool:
         """Whether a function's effect is one of its callers too."""
@@ -79,7 +117,7 @@ class Effects:
         for key in call.targets:
             function = self._graph.functions[key]
             stays = effect not in OF_THE_THREAD or not call.moves_off_thread
-            if stays and key in steps and self._carries(key, effect):
+            if stays and key in steps and self._carries(key, effect) and self._is_on(call, key, effect):
                 return function
         return None
 

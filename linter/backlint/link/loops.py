@@ -102,10 +102,16 @@ def _ends_chunk(project: Project, function: LinkedFunction, block: Block) -> boo
     """Whether a branch is taken once per chunk: `if len(batch) >= 500:`, `if number % 100 == 0:`."""
     if block.kind != BlockKind.IF or not block.terms:
         return False
-    row = project.term(function, bare(function.file, block.terms[0]))
+    return _marks_chunk(project, function, block.terms[0])
+
+
+def _marks_chunk(project: Project, function: LinkedFunction, test: int) -> bool:
+    row = project.term(function, bare(function.file, test))
+    if isinstance(row, Operation) and row.operator == "and":
+        return any(_marks_chunk(project, function, operand) for operand in row.operands)
     if isinstance(row, Operation) and row.operator == "not":
         row = project.term(function, bare(function.file, row.operands[0]))
-    sides = (row.left, row.right) if isinstance(row, Compare) else (bare(function.file, block.terms[0]),)
+    sides = (row.left, row.right) if isinstance(row, Compare) else (bare(function.file, test),)
     terms = [project.term(function, bare(function.file, side)) for side in sides]
     if any(isinstance(one, Operation) and one.operator == "%" for one in terms):
         return True

@@ -125,6 +125,16 @@ class Project:
         """What an attribute of a class, read from the class, stands for."""
         return self.evaluator.attribute(ClassValue(symbol), name)
 
+    @cached_property
+    def names_of_itself(self) -> frozenset[str]:
+        """Attributes of library classes that give the object itself: `row.awaitable_attrs`."""
+        return frozenset(
+            name
+            for entry in self.catalogue.classes.values()
+            for name, attribute in entry.attributes.items()
+            if attribute.type == "Self"
+        )
+
     def property_of(self, symbol: str, name: str) -> LinkedFunction | None:
         """The property of that name of a class of the project, inherited ones included."""
         for ancestor in self.evaluator.classes.order(symbol):

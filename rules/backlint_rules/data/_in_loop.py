@@ -141,7 +141,7 @@ def is_loaded(project: Project, place: InLoop) -> bool:
     else:
         row = terms[bare(function.file, last.term)]
         callee = terms[row.function] if isinstance(row, Call) else None
-        read = [chain(function, callee.base)] if isinstance(callee, Attr) else []
+        read = [chain(project, function, callee.base)] if isinstance(callee, Attr) else []
     for root, names in read:
         rows = rows_of(project, function, root, place.place.block)
         if rows is not None and names and missing(project, rows, names) is None:

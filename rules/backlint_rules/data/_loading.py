@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backlint.api import (
+    UNKNOWN,
     Attr,
     Block,
     BlockKind,
@@ -65,13 +66,14 @@ class Rows:
     """The object that the rows are read from comes from elsewhere, which may have loaded them."""
 
 
-def chain(function: LinkedFunction, term: int) -> tuple[int, tuple[str, ...]]:
+def chain(project: Project, function: LinkedFunction, term: int) -> tuple[int, tuple[str, ...]]:
     """The term that a chain of attributes starts at, and the attributes."""
     names: list[str] = []
     index = bare(function.file, term)
     row = function.file.summary.terms[index]
     while isinstance(row, Attr):
-        names.append(row.name)
+        if row.name not in project.names_of_itself:
+            names.append(row.name)
         index = bare(function.file, row.base)
         row = function.file.summary.terms[index]
     return index, tuple(reversed(names))
@@ -86,7 +88,7 @@ def accesses(project: Project, function: LinkedFunction) -> Iterator[Access]:
 
     for event in function.summary.events:
         if event.kind == EventKind.READ:
-            root, names = chain(function, event.term)
+            root, names = chain(project, function, event.term)
             if is_row(root):
                 yield Access(root, names, function, event, event.span)
     for call in function.calls:
@@ -107,7 +109,7 @@ def through(
             passed = _passed(call, position, bound, parameter.name)
             if passed is None:
                 continue
-            root, before = chain(call.function, passed)
+            root, before = chain(project, call.function, passed)
             if not wanted(root):
                 continue
             for access in _of_parameter(project, target, parameter.name, depth):
@@ -142,7 +144,7 @@ def _of_parameter(project: Project, function: LinkedFunction, name: str, depth: 
 
     for event in function.summary.events:
         if event.kind == EventKind.READ:
-            root, names = chain(function, event.term)
+            root, names = chain(project, function, event.term)
             if is_it(root):
                 yield Access(root, names, function, event, event.span)
     for call in function.calls:
@@ -161,7 +163,7 @@ def rows_of(project: Project, function: LinkedFunction, element: int, block: int
     if loop is None or loop.leaves_loop:
         return None
     iterable = _unwrapped(function, row.base)
-    root, names = chain(function, iterable)
+    root, names = chain(project, function, iterable)
     outer = None
     owned = False
     if names:
@@ -222,7 +224,7 @@ def _is_row(project: Project, function: LinkedFunction, element: int, row: Eleme
     value = project.value(function, element)
     if isinstance(value, InstanceValue):
         return project.is_instance(value, model)
-    return not options(value) and row.position < 0
+    return value is UNKNOWN and row.position < 0
 
 
 def missing(project: Project, rows: Rows, names: tuple[str, ...]) -> tuple[Relation, tuple[str, ...]] | None:
