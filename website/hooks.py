@@ -20,6 +20,9 @@ PLACEHOLDER = "OWNER/backlint"
 """How README and docs write the repository's place on GitHub."""
 WHOLE_FILES = {"changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
 _GENERATED = re.compile(r"^<!-- generated: ([a-z-]+) -->$", re.MULTILINE)
+_ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
+_CODE = re.compile(r"`[^`]+`")
+"""GitHub takes a bar for the end of a cell in code too unless it is escaped; the site shows the escape."""
 _COMMENT = re.compile(r"^[ ]*<!-- snippets?: .*? -->\n", re.MULTILINE)
 
 
@@ -52,5 +55,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
     repository = config.extra["repository"]
     text = _GENERATED.sub(lambda found: reference.table(found[1]), markdown)
     text = _COMMENT.sub("", text)
+    text = _ROW.sub(lambda row: _CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), text)
     text = outside_links(text, page.file.src_uri, ROOT, repository)
     return text.replace(PLACEHOLDER, repository.removeprefix("https://github.com/"))

@@ -119,8 +119,8 @@ def _left_alone(info: RuleInfo) -> str:
     text += ". Where something can't be followed, it stays silent."
     if info.same_as:
         text += (
-            f" Places that {_listed([_other(name) for name in info.same_as], 'or')} reports too are left to it where "
-            "the project has it switched on."
+            f" Places that {_listed(_by_tool(info.same_as), 'or')} reports too are left to it where the project has "
+            "that rule switched on."
         )
     if info.needs:
         text += (
@@ -130,10 +130,13 @@ def _left_alone(info: RuleInfo) -> str:
     return text
 
 
-def _other(name: str) -> str:
-    """`ruff:S113` as a sentence has it."""
-    tool, _, rule = name.partition(":")
-    return f"{tool}'s {rule}"
+def _by_tool(names: tuple[str, ...]) -> list[str]:
+    """`ruff:S113` and its like as a sentence has them: the tool, then its rules."""
+    rules: dict[str, list[str]] = {}
+    for name in names:
+        tool, _, rule = name.partition(":")
+        rules.setdefault(tool, []).append(rule)
+    return [f"{tool} ({', '.join(found)})" for tool, found in rules.items()]
 
 
 def _tuning(info: RuleInfo) -> str:

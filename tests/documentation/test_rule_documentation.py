@@ -51,6 +51,8 @@ def test_every_part_is_there(info: RuleInfo) -> None:
 def test_what_is_derived_is_true(info: RuleInfo, tmp_path: Path) -> None:
     by_title = dict(sections(info))
     assert ("--show-fixes" in by_title["What to do instead"]) == offers_fixes(info)
+    if info.id == "missing-timeout":
+        assert "Places that ruff (S113) or bandit (B113) reports too" in by_title["What it leaves alone"]
     looks_at = by_title["What it leaves alone"].partition(", not at ")[0]
     assert ("migrations" in looks_at) == (info.id == "non-concurrent-index")
     toml = by_title["How to tune it"].partition("```toml\n")[2].partition("```")[0]

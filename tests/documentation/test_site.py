@@ -116,6 +116,9 @@ def check_what_is_generated_is_there(site: Path) -> None:
     text = (site / "configuration.html").read_text(encoding="utf-8")
     assert "<code>public-routes</code>" in text
     assert "<!-- generated" not in text
+    assert "<code>--profile gate|review|audit</code>" in (site / "command-line.html").read_text(
+        encoding="utf-8"
+    )
     for name in ("changelog.html", "contributing.html", "search/search_index.json"):
         assert (site / name).is_file()
     for path, _ in pages(site):
