@@ -29,6 +29,7 @@ from backlint.link.flow.sinks import SinkArgument, sink_arguments
 from backlint.link.graph import CallSite, LinkedFunction, Site, bare
 from backlint.link.index import FileNode
 from backlint.link.project import Project
+from backlint.link.project_settings import Setting
 from backlint.link.query import Place, Query, Step
 from backlint.link.relations import Relation
 from backlint.link.routes.model import Guard, GuardKind, ParameterSource, Route, RouteKind, RouteParameter
@@ -187,6 +188,7 @@ __all__ = [
     "Schema",
     "SchemaField",
     "Sequence",
+    "Setting",
     "Severity",
     "SinkArgument",
     "Site",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from backlint.link.graph import CallSite, LinkedFunction
     from backlint.link.project import Project
     from backlint.link.routes.model import Guard, Route
+    from backlint.link.schemas import Schema, SchemaField
     from backlint.summary import Block
 
 UNKNOWN_WORD = "unknown"
@@ -81,7 +82,26 @@ def inspect_file(project: Project, path: str) -> list[str]:
         name = function.name or "module"
         lines.append(f"{function.summary.span.line}: {name}{' | ' + ' | '.join(tags) if tags else ''}")
         lines.extend(f"    {route_line(route)}" for route in project.handlers.get(function.key, ()))
+    lines.extend(schema_line(schema) for schema in project.schemas if schema.path == path)
     return lines
+
+
+def schema_line(schema: Schema) -> str:
+    """`12: schema Order of pydantic | name: str, required, max_length | other keys: forbid`."""
+    fields = "; ".join(_field_words(field) for field in schema.fields.values()) or "no fields"
+    model = f" of the model {schema.model}" if schema.model else ""
+    every = ", every field of it" if schema.every_field else ""
+    rest = "" if schema.complete or every else " | not all of it known"
+    name = schema.symbol.rpartition(".")[2]
+    return f"{schema.line}: schema {name} of {schema.library}{model}{every} | {fields} | other keys: {schema.extra}{rest}"
+
+
+def _field_words(field: SchemaField) -> str:
+    needed = {True: "required", False: "optional", None: f"required or not {UNKNOWN_WORD}"}[field.required]
+    flags = [
+        word for word, holds in (("read-only", field.read_only), ("write-only", field.write_only)) if holds
+    ]
+    return ", ".join([f"{field.name}: {needed}", *sorted(field.bounds), *flags])
 
 
 def inspect_line(project: Project, path: str, line: int) -> list[str]:

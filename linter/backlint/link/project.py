@@ -27,6 +27,7 @@ from backlint.link.loops import (
     terms_of,
 )
 from backlint.link.models import Model, Models
+from backlint.link.project_settings import ProjectSettings, Setting
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.schemas import Schema, Schemas
@@ -78,6 +79,15 @@ class Project:
     def queries(self) -> Queries:
         """The queries behind terms."""
         return Queries(self.evaluator)
+
+    @cached_property
+    def settings(self) -> ProjectSettings:
+        """What the project's code sets: Django's module, settings classes, Flask's and Celery's configuration."""
+        return ProjectSettings(self.evaluator, self.graph)
+
+    def setting(self, name: str) -> tuple[Setting, ...]:
+        """The places that give a setting a value; none where no code of the project does."""
+        return self.settings.get(name)
 
     @cached_property
     def schemas(self) -> Schemas:
