@@ -60,7 +60,9 @@ def route_line(route: Route) -> str:
     address = route.path if route.mounted or route.kind in _GRAPHQL else f"{route.path} (not mounted)"
     guards = ", ".join(map(guard_words, route.guards)) or "no guards"
     parameters = ", ".join(f"{item.name}: {item.source}" for item in route.parameters) or "no parameters"
-    return f"{methods} {address} → {route.name} ({path}:{span.line}) | {guards} | {parameters}"
+    under = " and ".join(condition.text for condition in route.conditions)
+    when = f" | only if {under}" if under else ""
+    return f"{methods} {address} → {route.name} ({path}:{span.line}) | {guards} | {parameters}{when}"
 
 
 _GRAPHQL = (RouteKind.GRAPHQL_ROOT, RouteKind.GRAPHQL_FIELD)

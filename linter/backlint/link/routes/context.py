@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from backlint.link.routes.conditions import Condition, conditions_around
 from backlint.link.routes.model import UNKNOWN_PART
 from backlint.link.routes.origins import Origins, definition
 from backlint.link.routes.spelling import spelled
@@ -35,6 +36,7 @@ class Context:
         self.evaluator = project.evaluator
         self.origins = Origins(project.evaluator)
         self._spans: dict[int, dict[int, list[Span]]] = {}
+        self._calls_at: dict[int, dict[Span, tuple[int, int]]] = {}
         self._methods: dict[tuple[str, str], FunctionKey | None] = {}
         self.registrations: dict[str, list[CallSite]] | None = None
 
@@ -136,6 +138,20 @@ class Context:
             return None
         earlier = [span for span in spans if span.line <= before]
         return earlier[-1] if earlier else spans[0]
+
+    def conditions_at(self, file: FileNode, span: Span) -> tuple[Condition, ...]:
+        """The conditions around the call that stands at a span."""
+        found = self._calls_at.get(file.index)
+        if found is None:
+            found = self._calls_at[file.index] = {}
+            for number, function in enumerate(file.summary.functions):
+                for event in function.events:
+                    if event.kind == EventKind.CALL:
+                        found.setdefault(event.span, (number, event.block))
+        at = found.get(span)
+        if at is None:
+            return ()
+        return conditions_around(self.project.graph.functions[file.index, at[0]], at[1])
 
     def function_of(self, value: Value) -> FunctionKey | None:
         """The project function that a value is."""

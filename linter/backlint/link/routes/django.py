@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backlint.finding import Span
+from backlint.link.routes.conditions import Condition
 from backlint.link.routes.context import Context, argument
 from backlint.link.routes.decorated import unwrap_view
 from backlint.link.routes.draft import Draft
@@ -49,6 +50,7 @@ class Place(msgspec.Struct, frozen=True):
     prefix: str
     mounted: bool
     guards: tuple[PendingGuard, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 class UrlConfigurations:
@@ -161,9 +163,12 @@ class UrlConfigurations:
     def _router(self, origins: tuple[Origin, ...], place: Place) -> Iterator[Draft]:
         for origin in origins:
             if self.mounts.framework(origin) == "ninja":
-                self.mounts.add(origin, Mount(None, f"/{place.prefix}", False, place.guards))
-            else:
-                yield from router_routes(self.context, origin, place.prefix, place.mounted, place.guards)
+                self.mounts.add(
+                    origin, Mount(None, f"/{place.prefix}", False, place.guards, place.conditions)
+                )
+                continue
+            for draft in router_routes(self.context, origin, place.prefix, place.mounted, place.guards):
+                yield msgspec.structs.replace(draft, conditions=place.conditions)
 
     def _call(
         self, file: FileNode, term: int, row: Call, place: Place, seen: set[tuple[int, int]]
@@ -180,11 +185,12 @@ class UrlConfigurations:
             return
         written = self.context.text(file, argument(row, 0, "route", "regex"))
         part = plain_pattern(written) if symbol in _PATTERNS else written
-        here = Place(place.prefix + part, place.mounted, place.guards)
         view = argument(row, 1, "view")
         if view is None:
             return
         span = self.context.span(file, term) or Span(1, 0, 1, 0)
+        conditions = (*place.conditions, *self.context.conditions_at(file, span))
+        here = Place(place.prefix + part, place.mounted, place.guards, conditions)
         yield from self._view(file, view, here, span, seen)
 
     def _view(
@@ -220,6 +226,7 @@ class UrlConfigurations:
                 methods=(),
                 path=f"/{place.prefix}",
                 mounted=place.mounted,
+                conditions=place.conditions,
                 file=file.index,
                 span=span,
             )
@@ -243,6 +250,7 @@ class UrlConfigurations:
                 methods=(method,) if method else (),
                 path=f"/{place.prefix}",
                 mounted=place.mounted,
+                conditions=place.conditions,
                 handler=handler,
                 view=symbol,
                 file=file.index,
@@ -293,6 +301,7 @@ class UrlConfigurations:
             methods=methods,
             path=f"/{place.prefix}",
             mounted=place.mounted,
+            conditions=place.conditions,
             handler=key,
             file=file.index,
             span=span,
@@ -329,6 +338,7 @@ class UrlConfigurations:
                 methods=(),
                 path=f"/{place.prefix}{UNKNOWN_PART}",
                 mounted=place.mounted,
+                conditions=place.conditions,
                 file=file.index,
                 span=self.context.span(file, _index_of(file, row)) or Span(1, 0, 1, 0),
             )

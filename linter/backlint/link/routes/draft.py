@@ -6,6 +6,7 @@ import msgspec
 
 from backlint.finding import Span
 from backlint.link.graph import FunctionKey
+from backlint.link.routes.conditions import Condition
 from backlint.link.routes.model import RouteKind
 from backlint.link.routes.mounts import PendingGuard
 
@@ -22,6 +23,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     """Where it is registered."""
     guards: tuple[PendingGuard, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    """The conditions under which what it is registered with is mounted."""
     call: int = -1
     """The registering call in that file, whose keywords may name body and response."""
     guarded_class: bool = False

@@ -81,6 +81,9 @@ def _finish(guards: Guards, views: ViewGuards, everywhere: tuple[PendingGuard, .
         body=body,
         response=response,
         guards=_effective(draft, [*_asking(context, chain, draft, name)]),
+        conditions=tuple(
+            dict.fromkeys((*draft.conditions, *context.conditions_at(project.files[draft.file], draft.span)))
+        ),
     )
 
 

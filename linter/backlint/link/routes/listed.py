@@ -103,7 +103,7 @@ def _starlette(
         path = context.text(at, argument(row, 0, "path"))
         guards = tuple(mounts.guards(at, row, term, "route"))
         if name == "Mount":
-            here = Way(join_paths(way.prefix, path), (*way.guards, *guards), way.mounted)
+            here = Way(join_paths(way.prefix, path), (*way.guards, *guards), way.mounted, way.conditions)
             inner = argument(row, 2, "routes")
             if inner is not None:
                 yield from _starlette(context, mounts, at, inner, here, depth + 1)
@@ -125,6 +125,7 @@ def _starlette(
                 methods=methods,
                 path=join_paths(way.prefix, path),
                 mounted=way.mounted,
+                conditions=way.conditions,
                 kind=_ROUTES[name],
                 file=at.index,
                 span=span,
@@ -160,6 +161,7 @@ def _aiohttp(context: Context, mounts: Mounts, site: CallSite) -> Iterator[Draft
                 methods=methods,
                 path=join_paths(way.prefix, context.text(at, argument(row, first, "path"))),
                 mounted=way.mounted,
+                conditions=way.conditions,
                 file=at.index,
                 span=context.span(at, term) or site.span,
                 guards=way.guards,
@@ -240,7 +242,7 @@ def _controller(
             if handler is not None:
                 for way in ways:
                     whole = join_paths(way.prefix, prefix)
-                    yield handler, Way(whole, (*way.guards, *guards), way.mounted)
+                    yield handler, Way(whole, (*way.guards, *guards), way.mounted, way.conditions)
 
 
 def _litestar_route(
@@ -265,6 +267,7 @@ def _litestar_route(
             methods=methods,
             path=join_paths(way.prefix, path) or "/",
             mounted=way.mounted,
+            conditions=way.conditions,
             kind=RouteKind.WEBSOCKET if socket else RouteKind.HTTP,
             handler=handler.key,
             view=view,

@@ -9,6 +9,7 @@ import msgspec
 from backlint.effect import Role
 from backlint.finding import Span
 from backlint.link.graph import FunctionKey
+from backlint.link.routes.conditions import Condition
 from backlint.link.routes.path_tests import UNKNOWN_PART, PathTest
 from backlint.link.values import Value
 
@@ -112,6 +113,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     response: str = ""
     """Absolute name of the class of what is answered."""
     guards: tuple[Guard, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    """The `if`s under which it is registered and mounted; none for a route that is always there."""
+
+    @property
+    def is_for_development(self) -> bool:
+        """Whether a condition says that it is there only in development or tests."""
+        return any(condition.development for condition in self.conditions)
 
     @property
     def authentication(self) -> tuple[Guard, ...]:

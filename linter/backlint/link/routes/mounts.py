@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backlint.finding import Span
+from backlint.link.routes.conditions import Condition, conditions_around
 from backlint.link.routes.context import Context, argument, join_paths
 from backlint.link.routes.model import UNKNOWN_PART, GuardKind
 from backlint.link.routes.origins import Origin
@@ -42,6 +43,7 @@ class Mount(msgspec.Struct, frozen=True):
     replaces: bool = False
     """The prefix stands instead of the child's own."""
     guards: tuple[PendingGuard, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -50,6 +52,8 @@ class Way(msgspec.Struct, frozen=True):
     prefix: str
     guards: tuple[PendingGuard, ...]
     mounted: bool
+    conditions: tuple[Condition, ...] = ()
+    """The conditions under which it is put together."""
 
 
 _APPLICATIONS = frozenset(
@@ -134,11 +138,16 @@ class Mounts:
             for mount in dict.fromkeys(self._mounts.get(origin.key, ())):
                 here = mount.prefix if mount.replaces else join_paths(mount.prefix, prefix)
                 if mount.parent is None:
-                    found.append(Way(here, (*mount.guards, *guards), True))
+                    found.append(Way(here, (*mount.guards, *guards), True, mount.conditions))
                     continue
                 for way in self._find(mount.parent, (*seen, origin.key)):
                     found.append(
-                        Way(join_paths(way.prefix, here), (*way.guards, *mount.guards, *guards), way.mounted)
+                        Way(
+                            join_paths(way.prefix, here),
+                            (*way.guards, *mount.guards, *guards),
+                            way.mounted,
+                            (*way.conditions, *mount.conditions),
+                        )
                     )
         if not found:
             found.append(Way(prefix, guards, cls in _APPLICATIONS))
@@ -215,6 +224,7 @@ class Mounts:
         term = site.argument(prefix_at, *_PREFIX_KEYWORDS)
         given = term is not None and not _is_none(self.context, file, term)
         guards = tuple(self.guards(file, site.row, site.event.term, "include"))
+        conditions = conditions_around(site.function, site.block)
         replaces = given and name in ("register_blueprint", "add_namespace")
         for use in uses(self.context, site, child, term):
             prefix = self.context.text(file, term, use.bound) if given else ""
@@ -223,7 +233,7 @@ class Mounts:
             for origin in self._children(*use.term(file, child)):
                 for parent in self._parents(use, site) or (None,):
                     if parent is not None or name != "add_router":
-                        self.add(origin, Mount(parent, prefix, replaces, guards))
+                        self.add(origin, Mount(parent, prefix, replaces, guards, conditions))
 
     def _parents(self, use: Use, site: CallSite) -> tuple[Origin, ...]:
         """The objects that a call mounts on."""
