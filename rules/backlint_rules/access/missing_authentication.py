@@ -84,7 +84,11 @@ class MissingAuthentication(Rule):
             key = route.handler or route.location
             if key in told or route.handler is None or route.is_protected is not False:
                 continue
-            if route.is_for_development or gives_access(route) or _is_listed(route, project.facts.public_routes):
+            if (
+                route.is_for_development
+                or gives_access(route)
+                or _is_listed(route, project.facts.public_routes)
+            ):
                 continue
             told.add(key)
             handler = project.graph.functions[route.handler]

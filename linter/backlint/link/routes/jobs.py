@@ -6,20 +6,38 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from backlint.effect import Role
+from backlint.link.graph import bare
 from backlint.link.values import ConstantValue, LibraryFunction, Value, options
-from backlint.term import Call
+from backlint.term import Call, Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from backlint.link.graph import FunctionKey
+    from backlint.link.index import FileNode
     from backlint.link.routes.context import Context
+    from backlint.summary import FunctionSummary
 
 _REGISTERING = frozenset(
-    {"add_job", "enqueue", "enqueue_call", "enqueue_in", "enqueue_at", "schedule", "cron", "every"}
+    {
+        "add_job",
+        "async_iter",
+        "async_task",
+        "cron",
+        "enqueue",
+        "enqueue_at",
+        "enqueue_call",
+        "enqueue_in",
+        "every",
+        "schedule",
+    }
 )
-_QUEUES = frozenset({"apscheduler", "rq", "rq_scheduler", "django_rq", "arq", "huey", "celery", "schedule"})
 _SEVERAL = 2
+_QUEUES = frozenset(
+    {"apscheduler", "rq", "rq_scheduler", "django_rq", "arq", "huey", "celery", "schedule", "saq", "django_q"}
+)
+_LISTING = frozenset({"saq.Worker"})
+"""Classes that are made with a list of the functions to run."""
 _TASK_BASES = frozenset({"celery.Task", "dramatiq.GenericActor"})
 
 
@@ -27,6 +45,7 @@ def find_jobs(context: Context) -> frozenset[FunctionKey]:
     """Functions defined as jobs by a decorator or base class, or handed to a queue or scheduler."""
     found: set[FunctionKey] = set()
     handed: set[FunctionKey] = set()
+    saq = "saq" in context.project.mentions
     for function in context.functions():
         file = function.file
         for term in function.summary.decorators:
@@ -39,6 +58,9 @@ def find_jobs(context: Context) -> frozenset[FunctionKey]:
             by_name, by_path = _registered(context, site.callee, site.row, file.index)
             found.update(by_name)
             handed.update(by_path)
+            if context.evaluator.value_symbol(site.callee) in _LISTING:
+                found.update(_listed(context, file, dict(site.row.keywords).get("functions")))
+        found.update(_saq_settings(context, function.file, function.summary) if saq else ())
     found.update(handed, _beside(context, handed))
     for _file, _cls, symbol in context.classes():
         order = context.evaluator.classes.order(symbol)
@@ -99,6 +121,26 @@ def _beside(context: Context, handed: set[FunctionKey]) -> Iterator[FunctionKey]
             continue
         if not summary.name.startswith(("_", "<")) and not context.project.callers(function):
             yield function.key
+
+
+def _listed(context: Context, file: FileNode, term: int | None) -> Iterator[FunctionKey]:
+    """The functions of a list that is written down."""
+    for owner, item in () if term is None else context.items(file, term):
+        key = context.function_of(context.evaluator.value(owner, item))
+        if key is not None:
+            yield key
+
+
+def _saq_settings(context: Context, file: FileNode, function: FunctionSummary) -> Iterator[FunctionKey]:
+    """`settings = {"queue": queue, "functions": [f, g]}`, which SAQ's worker reads."""
+    if function.parent >= 0 or function is not file.summary.functions[0]:
+        return
+    for term in file.summary.names.values():
+        row = file.summary.terms[bare(file, term)]
+        entries = row.entries if isinstance(row, Mapping) else ()
+        named = {context.text(file, key): value for key, value in entries if key >= 0}
+        if "queue" in named and "functions" in named:
+            yield from _listed(context, file, named["functions"])
 
 
 def _arq_functions(context: Context, symbol: str) -> set[FunctionKey]:
