@@ -491,3 +491,42 @@ def test_views_of_unknown_libraries_are_unknown() -> None:
         }
     )
     assert {found.path: found.is_protected for found in project.routes} == {"/docs/": None, "/x/…": None}
+
+
+HELPER = """
+    from functools import wraps
+    from django.http import JsonResponse
+
+    def error(text, status=400):
+        return JsonResponse({"error": text}, status=status)
+
+    def keyed(view):
+        @wraps(view)
+        def wrapper(request, *args, **kwargs):
+            if len(request.headers.get("X-Key", "")) != 32:
+                return error("no key", CODE)
+            return view(request, *args, **kwargs)
+        return wrapper
+    """
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("401", ["keyed:authenticates"]), ("status=401", ["keyed:authenticates"]), ("404", ["keyed:"])],
+)
+def test_a_refusal_that_a_helper_makes(code: str, expected: list[str]) -> None:
+    project = project_from(
+        {
+            "manage.py": "",
+            "site/__init__.py": "",
+            "site/guard.py": HELPER.replace("CODE", code),
+            "site/urls.py": """
+                from django.urls import path
+                from site.guard import keyed
+                @keyed
+                def rooms(request): ...
+                urlpatterns = [path("rooms/", rooms)]
+                """,
+        }
+    )
+    assert guards(route(project, "rooms")) == expected

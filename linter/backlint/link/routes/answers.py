@@ -16,7 +16,8 @@ from backlint.effect import Role
 from backlint.link.graph import bare
 from backlint.link.routes.origins import definition
 from backlint.link.routes.path_tests import PathTest, PathTests, negated
-from backlint.link.values import UNKNOWN, ClassValue, ExternalValue, InstanceValue, options
+from backlint.link.routes.spelling import passed
+from backlint.link.values import UNKNOWN, ClassValue, ExternalValue, FunctionValue, InstanceValue, options
 from backlint.link.words import words
 from backlint.summary import BlockKind, EventKind
 from backlint.term import Attr, Call, Compare, Const, Join, Local, Name, Operation, Param, Sequence
@@ -430,7 +431,26 @@ class _Walk:
                 if name in ("status", "status_code"):
                     return self._status(file, given)
             symbol = self._context.evaluator.symbol_of(file, row.function)
-            return _EXCEPTIONS.get(symbol, 0)
+            return _EXCEPTIONS.get(symbol, 0) or self._passed_status(file, row)
+        return 0
+
+    def _passed_status(self, file: FileNode, row: Call) -> int:
+        """The status that a function of the project is given for the response it makes: `error("no key", 401)`."""
+        context = self._context
+        for callee in options(context.evaluator.value(file, row.function)):
+            if not isinstance(callee, FunctionValue):
+                continue
+            owner = context.project.files[callee.file]
+            named = {name: (at, term) for name, at, term in passed(context, file, row, callee)}
+            for event in owner.summary.functions[callee.function].events:
+                if event.kind != EventKind.RETURN:
+                    continue
+                at, found = definition(context.evaluator, owner, event.term)
+                made = at.summary.terms[found]
+                given = _status_argument(made)
+                param = None if given is None else at.summary.terms[bare(at, given)]
+                if isinstance(param, Param) and param.name in named:
+                    return self._status(*named[param.name])
         return 0
 
     def _status(self, file: FileNode, term: int) -> int:
@@ -511,6 +531,15 @@ def _handlers(blocks: tuple[Block, ...], tried: int) -> list[int]:
         elif not (blocks[index].kind == BlockKind.ELSE and not blocks[index].terms):
             break
     return found
+
+
+def _status_argument(row: object) -> int | None:
+    """The status in `Response(…, status=s)` or `body, s`."""
+    if isinstance(row, Sequence) and row.kind == "tuple" and len(row.items) > 1:
+        return row.items[1]
+    if isinstance(row, Call):
+        return next((term for name, term in row.keywords if name in ("status", "status_code")), None)
+    return None
 
 
 def _is_presence(file: FileNode, term: int) -> bool:
