@@ -66,7 +66,7 @@ def _typed(
         first = arguments[0] if arguments else UNKNOWN
         return ClassValue(first.symbol, first.arguments) if isinstance(first, InstanceValue) else UNKNOWN
     if "." not in name:
-        parameter = _type_parameter(evaluator, name, receiver)
+        parameter = type_parameter(evaluator, name, receiver)
         if parameter is not None:
             return parameter
         return InstanceValue(f"builtins.{name}", arguments)
@@ -74,7 +74,7 @@ def _typed(
     return InstanceValue(symbol, arguments)
 
 
-def _type_parameter(evaluator: Evaluator, name: str, receiver: Value | None) -> Value | None:
+def type_parameter(evaluator: Evaluator, name: str, receiver: Value | None) -> Value | None:
     """The type argument that the receiver has for a type parameter of its class."""
     if not isinstance(receiver, InstanceValue | ClassValue):
         return None
@@ -84,7 +84,8 @@ def _type_parameter(evaluator: Evaluator, name: str, receiver: Value | None) -> 
             position = entry.parameters.index(name)
             if position < len(receiver.arguments):
                 return receiver.arguments[position]
-            return UNKNOWN
+            given = evaluator.generics.of_library(receiver.symbol, ancestor)
+            return given[position] if position < len(given) else UNKNOWN
     return None
 
 

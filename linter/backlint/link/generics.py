@@ -110,6 +110,23 @@ class Generics:
                         return found
         return None
 
+    def of_library(self, symbol: str, ancestor: str, depth: int = 0) -> tuple[Value, ...]:
+        """The type arguments that a class of the project, or an ancestor of it, gives to a library's class."""
+        cls = self._evaluator.classes.project_class(symbol)
+        if cls is None or depth > _DEPTH:
+            return ()
+        for term in cls.summary.bases:
+            row = cls.file.summary.terms[term]
+            for base in options(self._evaluator.value(cls.file, term)):
+                if not isinstance(base, ClassValue):
+                    continue
+                found = self.of_library(base.symbol, ancestor, depth + 1)
+                if found:
+                    return found
+                if isinstance(row, Item) and ancestor in self._evaluator.classes.order(base.symbol):
+                    return tuple(self._argument(cls.file, part, {}) for part in _parts(cls.file, row))
+        return ()
+
     def _argument(self, file: FileNode, term: int, here: dict[str, Value]) -> Value:
         name = self.variable(file, term)
         return here.get(name, UNKNOWN) if name else self._evaluator.annotated(file, term)

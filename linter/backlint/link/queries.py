@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from backlint.effect import Effect, Role
 from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep
 from backlint.link.arguments import call_argument
+from backlint.link.entry_types import type_parameter
 from backlint.link.index import FileNode
 from backlint.link.query import Place, Query, Step, merged
 from backlint.link.sql import literal_text, sql_verb
@@ -481,7 +482,7 @@ class Queries:
         """A call that a library entry describes, as one more step."""
         base = self._receiver(frame, row) or self._from_class(frame, receiver)
         if base is None and isinstance(receiver, InstanceValue):
-            base = self._default(frame, receiver, entry)
+            base = self._default(frame, receiver, entry) or self._kept(frame, term, receiver, entry)
         projected: tuple[QueryStep, ...] = ()
         if base is None:
             base, projected = self._argument(frame, term, row, entry)
@@ -500,7 +501,7 @@ class Queries:
             return None
         value = self._evaluator.value(frame.file, term)
         kind = value.symbol if isinstance(value, InstanceValue) else ""
-        kinds = (*entry.query, *projected)
+        kinds = (*entry.query, *projected, *self._bounds_given(frame, row))
         executed = Effect.QUERIES in entry.effects and not entry.lazy
         if entry.consumes and not entry.lazy:
             executed, kinds = True, (*kinds, QueryStep.ALL)
@@ -512,6 +513,28 @@ class Queries:
         if not base.model and QueryStep.JOINS in entry.query:
             base = replace(base, model=self._first_class(frame, row))
         return base.with_step(step, executed=executed, kind=kind)
+
+    def _kept(self, frame: Frame, term: int, receiver: InstanceValue, entry: FunctionEntry) -> Query | None:
+        """What a method of a repository asks for: rows of the class that the repository keeps."""
+        if not entry.query or entry.lazy:
+            return None
+        for value in options(type_parameter(self._evaluator, "Model", receiver) or UNKNOWN):
+            if isinstance(value, InstanceValue) and self.stores_rows(value.symbol):
+                return Query(value.symbol, origin=frame.place(term))
+        return None
+
+    def _bounds_given(self, frame: Frame, row: Call) -> tuple[QueryStep, ...]:
+        """Limits that a call is handed as an object: `rows.list(LimitOffset(20, 0))`."""
+        found: list[QueryStep] = []
+        for argument in row.arguments:
+            for value in options(self._evaluator.value(frame.file, argument)):
+                entry = (
+                    self._evaluator.classes.library_class(value.symbol)
+                    if isinstance(value, InstanceValue)
+                    else None
+                )
+                found.extend(entry.init.query if entry is not None else ())
+        return tuple(found)
 
     def _first_class(self, frame: Frame, row: Call) -> str:
         """The ORM class that a query without one goes on with: `select(func.count()).select_from(User)`."""

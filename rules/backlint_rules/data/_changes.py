@@ -24,7 +24,7 @@ from backlint.api import (
     options,
     short_name,
 )
-from backlint_rules.data._states import KEYS, State, follows
+from backlint_rules.data._states import KEYS, State, asks_for_nothing, follows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,8 @@ class ChangeKind(IntEnum):
     """The column is counted up or down from its old value."""
     SET = 1
     """The column is set, and something is done that must not be done twice."""
+    CLAIMED = 3
+    """The column is set to what the caller brings, where somebody else's was refused."""
     CHARGED = 2
     """A row is made that counts against the column."""
 
@@ -162,9 +164,26 @@ def _set(project: Project, function: LinkedFunction, state: State) -> Change | N
     twice = _done(project, function, state)
     if not twice and inner is not None:
         twice = _done_in(project, inner, state.model)
-    if not twice:
-        return None
-    return Change(ChangeKind.SET, evidence, twice)
+    if twice:
+        return Change(ChangeKind.SET, evidence, twice)
+    if inner is None and asks_for_nothing(project, function, state) and _is_claimed(project, function, state):
+        return Change(ChangeKind.CLAIMED, evidence, "")
+    return None
+
+
+def _is_claimed(project: Project, function: LinkedFunction, state: State) -> bool:
+    """Whether the column is set to something that the caller brings: who comes second overwrites it."""
+    for event in function.summary.events:
+        if event.kind != EventKind.SET_ATTR or event.name != state.column or event.value < 0:
+            continue
+        index = bare(function.file, event.value)
+        row = project.term(function, index)
+        while isinstance(row, Attr):
+            index = bare(function.file, row.base)
+            row = project.term(function, index)
+        if isinstance(row, Param) and not isinstance(project.value(function, index), ClassValue):
+            return True
+    return False
 
 
 def _done_in(project: Project, function: LinkedFunction, model: str) -> str:

@@ -12,6 +12,7 @@ from backlint.api import (
     Call,
     ClassValue,
     Compare,
+    Const,
     Element,
     EventKind,
     Evidence,
@@ -68,7 +69,9 @@ def states(project: Project, function: LinkedFunction) -> Iterator[State]:
             continue
         for term, compared, sized in _columns(project, function, block.terms[0], -1, False):
             row = project.term(function, term)
-            if not isinstance(row, Attr) or row.name in KEYS or row.name.endswith("_id"):
+            if not isinstance(row, Attr) or row.name in KEYS:
+                continue
+            if row.name.endswith("_id") and not _is_nothing(project, function, compared):
                 continue
             base = bare(function.file, row.base)
             held = _row(project, function, base) or _untyped(project, function, base, row.name)
@@ -80,6 +83,23 @@ def states(project: Project, function: LinkedFunction) -> Iterator[State]:
                 continue
             name = project.words(function, row.base)
             yield State(base, name, row.name, model, number, compared, sized, source)
+
+
+def _is_nothing(project: Project, function: LinkedFunction, compared: int) -> bool:
+    """Whether a column is only asked whether it holds anything."""
+    if compared < 0:
+        return True
+    row = project.term(function, bare(function.file, compared))
+    return isinstance(row, Const) and row.value is None
+
+
+def asks_for_nothing(project: Project, function: LinkedFunction, state: State) -> bool:
+    """Whether a branch refuses where the column holds something already."""
+    number = state.block
+    refuses = any(
+        event.kind == EventKind.RAISE and event.block == number for event in function.summary.events
+    )
+    return refuses and _is_nothing(project, function, state.compared)
 
 
 def _columns(

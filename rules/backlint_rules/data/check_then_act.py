@@ -159,6 +159,8 @@ def _report_changed(
         message = (
             f"{column} is checked and then counted on: two requests at once both pass, and one change is lost"
         )
+    elif change.kind == ChangeKind.CLAIMED:
+        message = f"{column} is checked and then set: two requests at once both pass, and the second overwrites the first"
     elif change.kind == ChangeKind.CHARGED:
         message = (
             f"{column} is compared before {change.what} is made: two requests at once both pass the limit"
