@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
@@ -12,22 +11,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backlint.cache.keys import program_fingerprint, summary_key
+from backlint.cache.keys import summary_key
+from backlint.cache.rules import RuleMemory
 from backlint.cache.store import Cache, open_cache
 from backlint.config.settings import Settings
 from backlint.discovery import SourceFile, classify, discover, is_generated, read
 from backlint.finding import Notice
 from backlint.fixes.source import read_source
-from backlint.libraries.catalogue import Catalogue, compile_entries, decode_catalogue, encode_catalogue
-from backlint.link.check import Outcome, check_project
 from backlint.link.facts import ProjectFacts
+from backlint.link.outcome import Outcome
 from backlint.registry import Registry, library_folders, load_rules
-from backlint.summarise.file import FileTask
-from backlint.summarise.pool import summarise_all
 from backlint.summary import FileSummary, Suppression, decode, encode
 from backlint.syntax.parse import MAX_BYTES
 
 if TYPE_CHECKING:
+    from backlint.libraries.catalogue import Catalogue
     from backlint.link.project import Project
 
 _LARGEST_MANIFEST = 1_000_000
@@ -115,9 +113,10 @@ class Session:
         self.clock = Clock()
         self.request = request
         self.settings = request.settings
-        self.registry = load_rules()
         self.cache = open_cache(request.cache_dir if request.use_cache else None)
-        self.fingerprint = _fingerprint(self.registry)
+        memory = RuleMemory(self.cache)
+        self.registry = load_rules(memory)
+        self.fingerprint = memory.fingerprint(self.registry.packs)
 
 
 def analyse(
@@ -211,18 +210,6 @@ def load_project(request: CheckRequest) -> Project:
     return _project(session, _summarise(session, discovery.files, contents, None), facts)
 
 
-def _fingerprint(registry: Registry) -> str:
-    """What summaries and results depend on besides the analysed files."""
-    import backlint
-
-    packages = {Path(backlint.__file__).parent}
-    for info in registry.rules.values():
-        module = sys.modules[info.cls.__module__.partition(".")[0]]
-        if module.__file__:
-            packages.add(Path(module.__file__).parent)
-    return program_fingerprint(sorted(packages), {pack.distribution: pack.version for pack in registry.packs})
-
-
 def _summarise(
     session: Session,
     files: Iterable[SourceFile],
@@ -259,6 +246,9 @@ def _read(session: Session, files: Iterable[SourceFile], contents: Mapping[str, 
 
 def _obtain(session: Session, contents: _Contents) -> Summaries:
     """The summaries of files: from the cache, or made now."""
+    from backlint.summarise.file import FileTask
+    from backlint.summarise.pool import summarise_all
+
     result = Summaries([], [], list(contents.notices))
     stored = session.cache.load([key for _, _, key in contents.keyed])
     missing = []
@@ -321,6 +311,8 @@ def _link(session: Session, summaries: Summaries, facts: ProjectFacts) -> Outcom
         except msgspec.DecodeError:
             pass
 
+    from backlint.link.check import check_project  # an unchanged project needs none of it
+
     def linked() -> Project:
         return _project(session, summaries, facts)
 
@@ -368,6 +360,8 @@ def _project(session: Session, summaries: Summaries, facts: ProjectFacts) -> Pro
 
 def _catalogue(registry: Registry, settings: Settings, cache: Cache, fingerprint: str) -> Catalogue:
     """The library entries of all rule packs and of the project, from the cache where they are compiled."""
+    from backlint.libraries.catalogue import compile_entries, decode_catalogue, encode_catalogue
+
     if not settings.libraries:
         stored = cache.load_blob("catalogue", fingerprint)
         if stored is not None:

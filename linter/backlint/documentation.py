@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from backlint.finding import Severity
-from backlint.rule import Rule
 from backlint.summary import FileKind
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def rule_page(info: RuleInfo) -> str:
 
 def offers_fixes(info: RuleInfo) -> bool:
     """Whether the rule can give edits; not every finding need have one."""
-    return info.cls.fix is not Rule.fix
+    return info.has_fix
 
 
 def _facts(info: RuleInfo) -> list[str]:

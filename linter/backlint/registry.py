@@ -12,7 +12,7 @@ import pkgutil
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -22,7 +22,7 @@ from backlint.rule import Rule
 from backlint.summary import FileKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
 GROUP = "backlint.rules"
@@ -55,6 +55,25 @@ class RuleInfo(msgspec.Struct, frozen=True, kw_only=True):
         """The first line of the documentation."""
         return self.documentation.partition("\n")[0].strip()
 
+    @property
+    def has_fix(self) -> bool:
+        """Whether the rule mends some of what it finds."""
+        return self.cls.fix is not Rule.fix
+
+
+class RememberedRule(RuleInfo, frozen=True):
+    """A rule of which an earlier run has kept all but its code, which is imported when it is asked for."""
+
+    knows_fix: bool
+
+    @property
+    def cls(self) -> type[Rule]:  # type: ignore[override]
+        return load_rules().rules[self.id].cls
+
+    @property
+    def has_fix(self) -> bool:
+        return self.knows_fix
+
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True):
     """All rules that could be loaded."""
@@ -69,16 +88,36 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be loaded."""
 
 
+class Memory(Protocol):
+    """Where rules are kept from one run to the next."""
+
+    def recall(self, packs: Sequence[EntryPoint]) -> Registry | None:
+        """What was kept of the rules of these packs, if it still holds."""
+
+    def keep(self, registry: Registry) -> None:
+        """Keep what is known of rules."""
+
+
 @cache
-def load_rules() -> Registry:
-    """Load the rules of every installed pack, once a process.
+def load_rules(memory: Memory | None = None) -> Registry:
+    """The rules of every installed pack, once a process.
 
     A pack or module that fails to import becomes a notice, and everything else is loaded. Where two
     packs have a rule of the same id, the built-in one counts, then the one of the distribution
-    that comes first in the alphabet.
+    that comes first in the alphabet. Rules that `memory` knows are not imported before their code is needed.
     """
-    packs = sorted(find_entry_points(GROUP), key=lambda pack: (pack.distribution != _BUILT_IN, pack))
-    return load_packs(packs)
+    known = memory.recall(_packs()) if memory is not None else None
+    if known is not None:
+        return known
+    if memory is None:
+        return load_packs(_packs())
+    registry = load_rules()
+    memory.keep(registry)
+    return registry
+
+
+def _packs() -> list[EntryPoint]:
+    return sorted(find_entry_points(GROUP), key=lambda pack: (pack.distribution != _BUILT_IN, pack))
 
 
 def library_folders(registry: Registry) -> list[Path]:

@@ -13,7 +13,6 @@ A rule keeps no state: what it learns it reports, or notes as a fact for its sec
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, ClassVar
 
 from backlint.finding import Severity
@@ -67,4 +66,6 @@ class Rule:
     @classmethod
     def documentation(cls) -> str:
         """The docstring, dedented: Markdown with a summary line and sections."""
+        import inspect  # slow, and only documentation wants it
+
         return inspect.getdoc(cls) or ""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backlint.finding import Finding
-    from backlint.link.check import Outcome
+    from backlint.link.outcome import Outcome
     from backlint.other_linters.overlap import Overlap
     from backlint.registry import Registry
     from backlint.summary import Suppression
@@ -194,14 +194,12 @@ def with_fixes(
     findings: tuple[Finding, ...], registry: Registry, source: Callable[[str], SourceText | None]
 ) -> tuple[tuple[Finding, ...], list[Notice]]:
     """Ask the rules for the edits of the findings that are shown; those that fail are in the notices."""
-    from backlint.rule import Rule
-
     texts: dict[str, SourceText | None] = {}
     result = []
     notices: list[Notice] = []
     for finding in findings:
         info = registry.rules[finding.rule]
-        if finding.fix is None and info.cls.fix is not Rule.fix:
+        if finding.fix is None and info.has_fix:
             if finding.path not in texts:
                 texts[finding.path] = source(finding.path)
             text = texts[finding.path]

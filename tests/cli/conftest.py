@@ -128,7 +128,7 @@ def rules(monkeypatch: pytest.MonkeyPatch) -> Callable[[Registry], None]:
     """Replaces the installed rules."""
 
     def install(rules: Registry) -> None:
-        monkeypatch.setattr(registry, "load_rules", lambda: rules)
+        monkeypatch.setattr(registry, "load_rules", lambda *_: rules)
 
     install(RULES)
     return install

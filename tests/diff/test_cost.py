@@ -13,7 +13,7 @@ from backlint.diff.review import review_change
 from backlint.link.check import check_project
 
 if TYPE_CHECKING:
-    from backlint.link.check import Outcome
+    from backlint.link.outcome import Outcome
     from backlint.link.project import Project
     from backlint.report import Report
 
@@ -27,7 +27,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(len(project.files))
         return check_project(project, rules, *more)
 
-    monkeypatch.setattr("backlint.analysis.check_project", counting)
+    monkeypatch.setattr("backlint.link.check.check_project", counting)
     return made
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backlint.link.check import Outcome, check_project
+from backlint.link.check import check_project
 from backlint.link.project import Project
 from backlint.registry import load_rules
 from backlint.summarise.file import FileOutcome, FileTask, summarise
@@ -21,6 +21,7 @@ from backlint.term import Attr, Call, Const, Item, Join, Local
 from backlint.testing import catalogue, summarise_files
 
 if TYPE_CHECKING:
+    from backlint.link.outcome import Outcome
     from backlint.testing.project import SummarisedFiles
 
 REPOSITORY = Path(__file__).parents[2]

@@ -70,7 +70,7 @@ def write_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
             path.write_text(text, encoding="utf-8")
         loaded = load_packs([EntryPoint("trial", "1.0", "trial", "trial_pack")])
         for module in (registry, analysis, pool):
-            monkeypatch.setattr(module, "load_rules", lambda: loaded)
+            monkeypatch.setattr(module, "load_rules", lambda *_: loaded)
         return loaded
 
     yield write

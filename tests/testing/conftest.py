@@ -70,5 +70,5 @@ def rules(monkeypatch: pytest.MonkeyPatch) -> Registry:
         families=("demo",),
     )
     for module in (check, project):
-        monkeypatch.setattr(module, "load_rules", lambda: registry)
+        monkeypatch.setattr(module, "load_rules", lambda *_: registry)
     return registry

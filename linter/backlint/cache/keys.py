@@ -52,7 +52,7 @@ def program_fingerprint(
     add(repr(sorted(versions.items())).encode())
     for package in sorted(packages, key=lambda package: (package.name, str(package))):
         add(package.name.encode("utf-8", "surrogateescape"))
-        for name, path in _files(package):
+        for name, path in package_files(package):
             add(name.encode("utf-8", "surrogateescape"))
             add(path.read_bytes())
     add(b"")
@@ -61,7 +61,7 @@ def program_fingerprint(
     return digest.hexdigest()
 
 
-def _files(package: Path, name: str = "") -> Iterator[tuple[str, Path]]:
+def package_files(package: Path, name: str = "") -> Iterator[tuple[str, Path]]:
     """Every file with its name inside the package, in an order that is the same everywhere."""
     if not package.is_dir():
         yield name, package
@@ -71,6 +71,6 @@ def _files(package: Path, name: str = "") -> Iterator[tuple[str, Path]]:
     for entry in ordered:
         if entry.is_dir():
             if entry.name != "__pycache__":
-                yield from _files(Path(entry.path), f"{name}/{entry.name}")
+                yield from package_files(Path(entry.path), f"{name}/{entry.name}")
         elif entry.is_file() and not entry.name.endswith((".pyc", "~", ".swp")):
             yield f"{name}/{entry.name}", Path(entry.path)

@@ -33,6 +33,7 @@ from backlint.finding import Severity
 from backlint.reporters import FORMATS, PLAIN_TEXT, load_renderer
 
 if TYPE_CHECKING:
+    from backlint.cache.rules import RuleMemory
     from backlint.cli.outputs import Output
     from backlint.diff.changes import ChangeSet
     from backlint.registry import Registry
@@ -150,7 +151,7 @@ def run_check(options: CheckOptions) -> int:
     paths, source = _targets(options)
     settings = load_settings(start_folder(paths), _overrides(options))
     check_links(outputs, settings.root)
-    registry = load_rules()
+    registry = load_rules(_memory(options, settings))
     if registry.rules or not registry.notices:
         check_rule_names(settings, registry.rules, registry.families)
     if options.show_config:
@@ -226,6 +227,20 @@ def _overrides(options: CheckOptions) -> Overrides:
     )
 
 
+def _cache_folder(options: CheckOptions, settings: Settings) -> Path | None:
+    if not options.cache:
+        return None
+    return absolute(options.cache_dir) if options.cache_dir else settings.root / CACHE_FOLDER
+
+
+def _memory(options: CheckOptions, settings: Settings) -> RuleMemory:
+    """Where an earlier run may have kept what is known of the rules."""
+    from backlint.cache.rules import RuleMemory
+    from backlint.cache.store import open_cache
+
+    return RuleMemory(open_cache(_cache_folder(options, settings)))
+
+
 def _check(
     options: CheckOptions,
     settings: Settings,
@@ -236,13 +251,12 @@ def _check(
     from backlint import run
     from backlint.cli.progress import ProgressBar
 
-    cache_dir = absolute(options.cache_dir) if options.cache_dir else settings.root / CACHE_FOLDER
     with ProgressBar() as progress:
         request = run.CheckRequest(
             paths=paths or (settings.root,),
             settings=settings,
             jobs=options.jobs,
-            cache_dir=cache_dir if options.cache else None,
+            cache_dir=_cache_folder(options, settings),
             use_cache=options.cache,
             stdin=next(iter(contents.items()), None),
             progress=None if options.quiet or not is_terminal(sys.stderr) else progress,

@@ -11,6 +11,7 @@ from backlint.finding import Evidence, Finding, NotEvaluated, Notice
 from backlint.link import forked
 from backlint.link.decide import decide
 from backlint.link.findings import Findings
+from backlint.link.outcome import Outcome
 from backlint.rule import Rule
 from backlint.time_limit import TimeLimitReached, time_limit
 
@@ -28,14 +29,6 @@ _LINES_A_SECOND = 10_000
 """Grants large projects more: hundreds of times what a rule needs."""
 LARGE = 10_000
 """Lines of a project below which copies of the process cost more than they save."""
-
-
-class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """Everything found, before anything is selected or suppressed."""
-
-    findings: tuple[Finding, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    not_evaluated: tuple[NotEvaluated, ...] = ()
 
 
 class _Judged(msgspec.Struct, frozen=True, array_like=True):

@@ -15,7 +15,7 @@ from backlint.errors import ConfigurationError
 from backlint.finding import Finding
 from backlint.fixes.edits import OverlappingEdits, apply_fixes
 from backlint.fixes.source import SourceText
-from backlint.link.check import Outcome, check_project
+from backlint.link.check import check_project
 from backlint.registry import load_rules
 from backlint.select.selection import select
 from backlint.syntax.parse import ParseFailure
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from backlint.finding import Fix, Notice
+    from backlint.link.outcome import Outcome
     from backlint.registry import RuleInfo
     from backlint.testing.fixture import Case
     from backlint.testing.markers import Expectation
