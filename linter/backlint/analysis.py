@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from backlint.syntax.parse import MAX_BYTES
 if TYPE_CHECKING:
     from backlint.libraries.catalogue import Catalogue
     from backlint.link.project import Project
+    from backlint.other_linters.overlap import Overlap
 
 _LARGEST_MANIFEST = 1_000_000
 
@@ -84,13 +85,17 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     read_anew: int = 0
 
 
-class _Contents(msgspec.Struct, frozen=True):
+class Contents(msgspec.Struct, frozen=True):
     """The files of a project as they were read."""
 
     keyed: list[tuple[SourceFile, bytes, str]]
     """Each file with its bytes and the key of its summary."""
     notices: list[Notice]
     """Files that could not be read."""
+
+    def of(self, paths: Collection[str]) -> dict[str, bytes]:
+        """The bytes of some of the files by path."""
+        return {file.path: data for file, data, _ in self.keyed if file.path in paths}
 
 
 class Clock:
@@ -113,6 +118,8 @@ class Session:
         self.clock = Clock()
         self.request = request
         self.settings = request.settings
+        self.overlap: Overlap | None = None
+        """What other linters say, once somebody has asked."""
         self.cache = open_cache(request.cache_dir if request.use_cache else None)
         memory = RuleMemory(self.cache)
         self.registry = load_rules(memory)
@@ -144,14 +151,20 @@ def analyse(
     return Analysis(summaries, outcome)
 
 
-def review(
+def read_project(
     session: Session, files: Iterable[SourceFile], contents: Mapping[str, bytes], manifests: Mapping[str, str]
-) -> Known:
+) -> tuple[Contents, str]:
+    """The files of a project, and a key for all that linking them depends on."""
+    read_files = _read(session, files, contents)
+    facts = _facts(session, manifests)
+    key = _digest(session, facts, (f"{key}:{file.root}" for file, _, key in read_files.keyed))
+    session.clock.lap("read")
+    return read_files, key
+
+
+def review(session: Session, read_files: Contents, key: str, manifests: Mapping[str, str]) -> Known:
     """Analyse a project, or take all of it from the cache when no file has changed: then nothing is decoded."""
     facts = _facts(session, manifests)
-    read_files = _read(session, files, contents)
-    session.clock.lap("read")
-    key = _digest(session, facts, (f"{key}:{file.root}" for file, _, key in read_files.keyed))
     stored = session.cache.load_result(key)
     if stored is not None:
         try:
@@ -178,9 +191,14 @@ def review(
         files=len(summaries.files),
         lines=summaries.lines,
     )
-    if not outcome.notices and all(notice.kind in _LASTING for notice in known.notices):
+    if is_lasting(known):
         session.cache.save_result(key, msgspec.msgpack.encode(known))
     return msgspec.structs.replace(known, notices=tuple(summaries.notices), read_anew=summaries.read_anew)
+
+
+def is_lasting(known: Known) -> bool:
+    """Whether another run over the same files would know the same."""
+    return not known.outcome.notices and all(notice.kind in _LASTING for notice in known.notices)
 
 
 _LASTING = frozenset({"syntax", "encoding", "too-deep", "too-large"})
@@ -231,7 +249,7 @@ def _summarise(
     return result
 
 
-def _read(session: Session, files: Iterable[SourceFile], contents: Mapping[str, bytes]) -> _Contents:
+def _read(session: Session, files: Iterable[SourceFile], contents: Mapping[str, bytes]) -> Contents:
     keyed: list[tuple[SourceFile, bytes, str]] = []
     notices: list[Notice] = []
     for file in files:
@@ -241,10 +259,10 @@ def _read(session: Session, files: Iterable[SourceFile], contents: Mapping[str, 
         elif file.explicit or not is_generated(data):
             key = summary_key(data, file.path, file.module, session.fingerprint, file.kind)
             keyed.append((file, data, key))
-    return _Contents(keyed, notices)
+    return Contents(keyed, notices)
 
 
-def _obtain(session: Session, contents: _Contents) -> Summaries:
+def _obtain(session: Session, contents: Contents) -> Summaries:
     """The summaries of files: from the cache, or made now."""
     from backlint.summarise.file import FileTask
     from backlint.summarise.pool import summarise_all

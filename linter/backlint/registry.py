@@ -66,8 +66,8 @@ class RememberedRule(RuleInfo, frozen=True):
 
     knows_fix: bool
 
-    @property
-    def cls(self) -> type[Rule]:  # type: ignore[override]
+    @property  # type: ignore[misc]  # a field elsewhere, and like it never assigned to
+    def cls(self) -> type[Rule]:
         return load_rules().rules[self.id].cls
 
     @property

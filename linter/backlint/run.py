@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from functools import cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from backlint.analysis import CheckRequest as CheckRequest
-from backlint.analysis import Session, read_manifests, review
+from backlint.analysis import Session, is_lasting, read_manifests, read_project, review
 from backlint.analysis import load_project as load_project
 from backlint.discovery import Discovery, discover
-from backlint.finding import Notice
+from backlint.finding import Finding, NotEvaluated, Notice
 from backlint.fixes.source import SourceText, read_source
 from backlint.report import Report, Statistics
 from backlint.select.selection import Selection, select
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from backlint.finding import Finding
+    from backlint.analysis import Contents, Known
+    from backlint.config.settings import Settings
     from backlint.link.outcome import Outcome
     from backlint.other_linters.overlap import Overlap
     from backlint.registry import Registry
@@ -69,10 +71,102 @@ def _check(session: Session) -> Report:
     session.clock.lap("discover")
     overlay = dict([request.stdin]) if request.stdin else {}
     manifests = read_manifests(settings.root, discovery.manifests)
-    known = review(session, discovery.files, overlay, manifests)
-    outcome = known.outcome
+    contents, key = read_project(session, discovery.files, overlay, manifests)
     shown = shown_paths(request, discovery)
-    source = source_reader(settings.root, overlay)
+    kept_as = _report_key(settings, key) if shown is None and request.baseline is None else ""
+    chosen = _kept(session, kept_as)
+    if chosen is None:
+        known = review(session, contents, key, manifests)
+        about_files = tuple(note for note in known.notices if note not in contents.notices)
+        known = msgspec.structs.replace(known, notices=about_files)
+        chosen = _chosen(session, known, contents, overlay, shown)
+        if kept_as and is_lasting(known) and not session.registry.notices and not chosen.unfixed:
+            session.cache.save_blob("report", kept_as, msgspec.msgpack.encode(chosen))
+    session.clock.lap("select")
+    notices = (
+        *registry.notices,
+        *(
+            note
+            for note in (*discovery.notices, *contents.notices, *chosen.about_files)
+            if concerns(note, shown)
+        ),
+        *chosen.about_rules,
+        *chosen.unfixed,
+        *session.cache.notices,
+    )
+    return Report(
+        findings=chosen.findings,
+        notices=notices,
+        not_evaluated=chosen.not_evaluated,
+        suppressed=chosen.suppressed,
+        statistics=Statistics(
+            files=chosen.files,
+            lines=chosen.lines,
+            summarised=chosen.read_anew,
+            suppressed=len(chosen.suppressed),
+            baselined=chosen.baselined,
+            hidden=chosen.hidden,
+            timings=session.clock.stages,
+        ),
+        rules=tuple(registry.rules),
+    )
+
+
+class _Chosen(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """What a report says, all but the figures of the run."""
+
+    findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    about_files: tuple[Notice, ...]
+    about_rules: tuple[Notice, ...]
+    unfixed: tuple[Notice, ...]
+    """About fixes that could not be made."""
+    files: int
+    lines: int
+    hidden: int
+    baselined: int
+    read_anew: int = 0
+    top: str = ""
+    configurations: dict[str, str] = {}
+    """Sums of the configurations of other linters that it depends on, by path from the repository's top."""
+
+
+def _report_key(settings: Settings, key: str) -> str:
+    """A key for the report of a full run: what is known of the project, and every setting."""
+    said = msgspec.json.encode(settings, enc_hook=str, order="sorted")
+    return blake2b(key.encode() + said, digest_size=20).hexdigest()
+
+
+def _kept(session: Session, key: str) -> _Chosen | None:
+    """What an equal run before has reported: then neither rules nor files are asked again."""
+    stored = session.cache.load_blob("report", key) if key else None
+    if stored is None:
+        return None
+    try:
+        kept = msgspec.msgpack.decode(stored, type=_Chosen)
+    except msgspec.DecodeError:
+        return None
+    if kept.configurations:
+        from backlint.other_linters.texts import still_hold
+
+        if not still_hold(session.settings.root, kept.top, kept.configurations):
+            return None
+    return msgspec.structs.replace(kept, read_anew=0)
+
+
+def _chosen(
+    session: Session,
+    known: Known,
+    contents: Contents,
+    overlay: Mapping[str, bytes],
+    shown: frozenset[str] | None,
+) -> _Chosen:
+    request, settings = session.request, session.settings
+    outcome = known.outcome
+    # What was analysed, for a file may have changed since.
+    read = contents.of({finding.path for finding in outcome.findings})
+    source = source_reader(settings.root, {**overlay, **read})
     selection = select_findings(
         session,
         outcome,
@@ -82,31 +176,22 @@ def _check(session: Session) -> Report:
         shown,
     )
     fresh = without_known(selection.findings, request.baseline, source)
-    findings, unfixed = with_fixes(fresh, registry, source)
-    session.clock.lap("select")
-    notices = (
-        *registry.notices,
-        *(note for note in (*discovery.notices, *known.notices) if concerns(note, shown)),
-        *outcome.notices,
-        *selection.notices,
-        *unfixed,
-        *session.cache.notices,
-    )
-    return Report(
+    findings, unfixed = with_fixes(fresh, session.registry, source)
+    top, configurations = session.overlap.looked_at() if session.overlap is not None else ("", {})
+    return _Chosen(
+        top=top,
+        configurations=configurations,
         findings=findings,
-        notices=notices,
-        not_evaluated=(*outcome.not_evaluated, *selection.left),
         suppressed=selection.suppressed,
-        statistics=Statistics(
-            files=known.files,
-            lines=known.lines,
-            summarised=known.read_anew,
-            suppressed=len(selection.suppressed),
-            baselined=len(selection.findings) - len(fresh),
-            hidden=selection.hidden,
-            timings=session.clock.stages,
-        ),
-        rules=tuple(registry.rules),
+        not_evaluated=(*outcome.not_evaluated, *selection.left),
+        about_files=known.notices,
+        about_rules=(*outcome.notices, *selection.notices),
+        unfixed=tuple(unfixed),
+        files=known.files,
+        lines=known.lines,
+        hidden=selection.hidden,
+        baselined=len(selection.findings) - len(fresh),
+        read_anew=known.read_anew,
     )
 
 
@@ -141,7 +226,8 @@ def _left_to_others(session: Session, source: Callable[[str], SourceText | None]
     def overlap() -> Overlap:
         from backlint.other_linters.overlap import Overlap
 
-        return Overlap(settings.root, rules, source, settings.defer_to)
+        session.overlap = Overlap(settings.root, rules, source, settings.defer_to)
+        return session.overlap
 
     def reason(finding: Finding) -> str:
         return overlap().reason(finding) if settings.defer_to and rules[finding.rule].same_as else ""

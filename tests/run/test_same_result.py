@@ -98,6 +98,19 @@ def test_cold_or_warm(service: Path, tmp_path: Path) -> None:
     assert warm.statistics.summarised == 0
 
 
+def test_a_warm_cache_and_other_settings(service: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for chosen in (
+        Settings(root=service),
+        Settings(root=service, profile=Profile.GATE),
+        Settings(root=service, ignore=("data",)),
+        Settings(root=service),
+    ):
+        for paths in ((service,), (next(service.rglob("*.py")),), (service,)):
+            plain = check(CheckRequest(paths=paths, settings=chosen, use_cache=False))
+            assert said(check(CheckRequest(paths=paths, settings=chosen, cache_dir=cache))) == said(plain)
+
+
 def test_a_warm_cache_and_changed_files(service: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     review(service, cache_dir=cache)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backlint.cache.keys import KEY_SIZE, package_files, program_fingerprint
+from backlint.cache.keys import package_files, program_fingerprint
+from backlint.cache.pack import KEY_SIZE
 from backlint.finding import Severity
 from backlint.registry import Registry, RememberedRule
 from backlint.rule import Rule
@@ -67,6 +68,8 @@ class RuleMemory:
         try:
             kept = msgspec.msgpack.decode(data, type=list[_Kept])
         except msgspec.DecodeError:
+            return None
+        if not kept:
             return None
         rules: dict[str, RuleInfo] = {one.id: RememberedRule(cls=Rule, **_fields(one)) for one in kept}
         families = tuple(sorted({one.family for one in kept}))

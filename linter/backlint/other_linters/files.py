@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from backlint.config.yaml_reader import read_yaml
 from backlint.errors import ConfigurationError
-from backlint.fixes.source import read_source
+from backlint.other_linters.texts import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Table = dict[str, object]
-_MAX_BYTES = 1_000_000
 _MOST_ALTERNATIVES = 100
 _LONGEST_PATTERN = 1_000
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -37,7 +36,7 @@ class Files:
     def text(self, path: str) -> str | None:
         """The text of a file; None without one, for a link that leads out, and for one that is too large."""
         if path not in self._texts:
-            self._texts[path] = self._read(path)
+            self._texts[path] = read_text(self._top, path)
         return self._texts[path]
 
     def toml(self, path: str) -> Table | None:
@@ -61,14 +60,10 @@ class Files:
             return None
         return data if isinstance(data, dict) else None
 
-    def _read(self, path: str) -> str | None:
-        try:
-            if (self._top / path).stat().st_size > _MAX_BYTES:
-                return None
-        except (OSError, ValueError):
-            return None
-        source = read_source(self._top, path)
-        return None if source is None else source.text
+    @property
+    def looked_at(self) -> Mapping[str, str | None]:
+        """The text of each file that was asked for, by path."""
+        return self._texts
 
 
 def table(value: object, *keys: str) -> Table:

@@ -11,6 +11,7 @@ from backlint.other_linters.files import Files
 from backlint.other_linters.hooks import read_hooks
 from backlint.other_linters.ruff import Ruff
 from backlint.other_linters.sightings import Sightings
+from backlint.other_linters.texts import summed, top_of
 from backlint.syntax.parse import ParseFailure
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Overlap:
         tool, _, code = name.partition(":")
         return f"{tool}'s {code}, which {self._switched_on(name, finding.path)} switches on"
 
+    def looked_at(self) -> tuple[str, dict[str, str]]:
+        """The top of the repository, and the sums of the configurations that were asked for below it."""
+        return str(self._top), summed(self._files.looked_at)
+
     def _switched_on(self, name: str, path: str) -> str:
         """The configuration that has a rule such as `ruff:S113` report on a file; empty where none does."""
         tool, _, code = name.partition(":")
@@ -81,9 +86,7 @@ class Overlap:
 
     @cached_property
     def _top(self) -> Path:
-        return next(
-            (folder for folder in (self._root, *self._root.parents) if (folder / ".git").exists()), self._root
-        )
+        return top_of(self._root)
 
     @cached_property
     def _prefix(self) -> str:
