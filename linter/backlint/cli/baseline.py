@@ -13,7 +13,7 @@ from backlint.config.load import Overrides, check_rule_names, load_settings
 from backlint.config.settings import Profile, Settings
 from backlint.errors import UsageError
 from backlint.finding import Severity
-from backlint.reporters.escape import escape
+from backlint.reporters.escape import escape, plain_path
 from backlint.reporters.summary import plural
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _prune(
     stale = split(report.findings, entries, source_reader(settings.root, {})).stale
     gone = {entry for entry in stale if entry.path not in unread}
     for entry in sorted(gone):
-        write(f"{escape(entry.path)}: {escape(entry.rule)}: {escape(entry.message)}\n")
+        write(f"{escape(plain_path(entry.path))}: {escape(entry.rule)}: {escape(entry.message)}\n")
     if gone:
         write_baseline(path, [entry for entry in entries if entry not in gone])
     write(f"{plural(len(gone), 'finding')} pruned from {escape(str(path))}\n")

@@ -5,9 +5,10 @@ Nothing depends on the terminal, the clock or the folder the program is started 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from backlint.reporters.escape import escape
+from backlint.reporters.escape import escape, plain_path
 from backlint.reporters.sources import character_column
 from backlint.reporters.summary import summary_line
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from backlint.finding import Edit, Finding, Fix, Notice
     from backlint.report import Report
     from backlint.reporters.context import ReporterContext
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def render(report: Report, context: ReporterContext) -> str:
@@ -32,7 +35,7 @@ def render(report: Report, context: ReporterContext) -> str:
 def _finding(finding: Finding, context: ReporterContext) -> Iterator[str]:
     line = context.sources.line(finding.path, finding.span.line)
     column = character_column(line, finding.span.column)
-    place = f"{escape(finding.path)}:{finding.span.line}:{column}"
+    place = f"{escape(plain_path(finding.path))}:{finding.span.line}:{column}"
     inside = f" in {escape(finding.symbol)}" if finding.symbol else ""
     yield f"{place}{inside} {finding.severity} {escape(finding.rule)} ({finding.confidence})"
     yield f"problem: {escape(finding.message)}"
@@ -58,7 +61,7 @@ def _edit(path: str, edit: Edit, context: ReporterContext) -> Iterator[str]:
     old = [context.sources.line(path, number) for number in range(span.line, span.end_line + 1)]
     before = old[0][: character_column(old[0], span.column) - 1]
     after = old[-1][character_column(old[-1], span.end_column) - 1 :]
-    new = (before + edit.text + after).splitlines() if before + edit.text + after else []
+    new = _LINE_END.split(before + edit.text + after) if before + edit.text + after else []
     yield f"@ line {span.line}"
     yield from (f"- {_shown(text)}" for text in old)
     yield from (f"+ {_shown(text)}" for text in new)
@@ -70,5 +73,5 @@ def _shown(line: str) -> str:
 
 
 def _notice(notice: Notice) -> str:
-    place = f"{escape(notice.path)}:{notice.line}: " if notice.path else ""
+    place = f"{escape(plain_path(notice.path))}:{notice.line}: " if notice.path else ""
     return f"{place}failure {escape(notice.kind)}: {escape(notice.message)}"

@@ -11,6 +11,7 @@ import msgspec
 from backlint.config.settings import Profile
 from backlint.finding import Severity
 from backlint.registry import RuleInfo
+from backlint.reporters.escape import plain_path
 from backlint.reporters.sources import SourceReader
 from backlint.version import VERSION
 
@@ -51,8 +52,8 @@ class ReporterContext(msgspec.Struct, frozen=True, kw_only=True):
         Absolute where neither of working directory and project root lies in the other.
         """
         if self.root == self.working_directory:
-            return path
+            return plain_path(path)
         root, here = self.root, self.working_directory
         if root.is_relative_to(here) or here.is_relative_to(root):
-            return os.path.relpath(root / path, here).replace(os.sep, "/")
+            return plain_path(os.path.relpath(root / path, here).replace(os.sep, "/"))
         return str(root / path)

@@ -1,7 +1,8 @@
 """Text from the analysed code, made harmless for a terminal or a JSON reader.
 
 Control characters could move the cursor or hide a line, bidirectional marks could make code read
-other than it runs (CVE-2021-42574), invisible ones could hide text in it.
+other than it runs (CVE-2021-42574), invisible ones could hide text in it. The marks that begin a command
+in the log of a build server could have it carried out.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ _BEYOND_C0 = (
     "\ud800-\udfff"  # halves of a pair
     "\U000e0000-\U000e007f"  # tags
 )
-_UNSAFE = re.compile(f"[\x00-\x1f{_BEYOND_C0}]")
-_UNSAFE_IN_JSON = re.compile(f"[{_BEYOND_C0}]")
+# Build servers take these anywhere in a line of a log for commands: GitHub and Azure (`##[`, `##vso[`), TeamCity.
+_COMMAND = r"(?<=\#)\#(?=(?:vso|teamcity)?\[)"
+_UNSAFE = re.compile(f"[\x00-\x1f{_BEYOND_C0}]|{_COMMAND}", re.IGNORECASE)
+_UNSAFE_IN_JSON = re.compile(f"[{_BEYOND_C0}]|{_COMMAND}", re.IGNORECASE)
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -41,9 +44,19 @@ def escape_character(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def is_unsafe(character: str) -> bool:
-    """True for a character that `escape` replaces."""
-    return _UNSAFE.match(character) is not None
+def is_unsafe(text: str) -> bool:
+    """True for text that holds what `escape` replaces."""
+    return _UNSAFE.search(text) is not None
+
+
+def plain_path(path: str) -> str:
+    """A relative path that begins a line as a path: `./::error::x.py` is no command of a build server."""
+    return f"./{path}" if path.lstrip().startswith(":") else path
+
+
+def unsafe_places(text: str) -> frozenset[int]:
+    """Where the characters stand that `escape` replaces."""
+    return frozenset(found.start() for found in _UNSAFE.finditer(text))
 
 
 def _json_escape(character: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backlint.reporters.escape import escape_character, is_unsafe
+from backlint.reporters.escape import escape_character, unsafe_places
 from backlint.reporters.sources import SourceReader, character_column
 
 if TYPE_CHECKING:
@@ -90,14 +90,15 @@ def _cut(cells: list[str], columns: list[int], line: FrameLine, width: int) -> F
 
 def _cells(line: str) -> list[str]:
     """The text shown for each character of a line."""
-    if line.isascii() and line.isprintable():
+    if line.isascii() and line.isprintable() and "##" not in line:
         return list(line)
     cells: list[str] = []
     column = 0
-    for character in line:
+    unsafe = unsafe_places(line)
+    for number, character in enumerate(line):
         if character == "\t":
             cell = " " * (TAB - column % TAB)
-        elif is_unsafe(character):
+        elif number in unsafe:
             cell = escape_character(character)
         else:
             cell = character

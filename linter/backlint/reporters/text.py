@@ -93,6 +93,9 @@ def _wrapped(text: str, label: str, style: str, context: ReporterContext) -> lis
     """A paragraph, indented; its lines after the first stand under the text, not under the label."""
     first = _INDENT + (paint(label.rstrip(), style, context.color) + " " if style else label)
     words = escape(text)
+    if not label and words.lstrip().startswith("::"):
+        # Build servers would take the line for a command.
+        words = words.replace(":", "\\x3a", 1)
     room = context.width - len(_INDENT) - len(label)
     if room < _NARROWEST:
         return [f"{first}{words}".rstrip()]
