@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import random
 from functools import cache
 from pathlib import Path
@@ -73,7 +74,9 @@ PATHS = (
     "lib/app/main.py",
     "tests/test_app.py",
 )
-many = settings(deadline=None, max_examples=60, print_blob=True)
+EXAMPLES = int(os.environ.get("BACKLINT_FUZZ_EXAMPLES", "60"))
+"""Inputs for each of the tests below, by default as many as every run can bear."""
+many = settings(deadline=None, max_examples=EXAMPLES, print_blob=True)
 
 
 @cache
