@@ -168,6 +168,8 @@ class AttributeEntry(
     type: str = ""
     effects: tuple[Effect, ...] = ()
     source: str = ""
+    roles: tuple[Role, ...] = ()
+    """Of an attribute that a view sets: what it is there for, such as `authorises` of its permissions."""
 
 
 class ClassEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

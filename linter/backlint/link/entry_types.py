@@ -20,6 +20,7 @@ from backlint.link.values import (
     is_hollow,
     union,
 )
+from backlint.term import Item, Sequence
 
 if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
@@ -82,10 +83,31 @@ def type_parameter(evaluator: Evaluator, name: str, receiver: Value | None) -> V
         entry = evaluator.classes.library_class(ancestor)
         if entry is not None and name in entry.parameters:
             position = entry.parameters.index(name)
+            declared = _declared_argument(evaluator, receiver.symbol, ancestor, position)
+            if declared is not None:
+                return declared
             if position < len(receiver.arguments):
                 return receiver.arguments[position]
             given = evaluator.generics.of_library(receiver.symbol, ancestor)
             return given[position] if position < len(given) else UNKNOWN
+    return None
+
+
+def _declared_argument(evaluator: Evaluator, symbol: str, base: str, position: int) -> Value | None:
+    """The type argument that a project class gives a library's generic base: `class Orders(Repository[Order])`."""
+    for ancestor in evaluator.classes.order(symbol):
+        cls = evaluator.classes.project_class(ancestor)
+        for term in () if cls is None else cls.summary.bases:
+            if cls is None:
+                continue
+            row = cls.file.summary.terms[term]
+            if not isinstance(row, Item) or evaluator.symbol_of(cls.file, row.base) != base:
+                continue
+            key = cls.file.summary.terms[row.key]
+            terms = key.items if isinstance(key, Sequence) else (row.key,)
+            value = evaluator.value(cls.file, terms[position]) if position < len(terms) else UNKNOWN
+            if isinstance(value, ClassValue):
+                return InstanceValue(value.symbol, value.arguments)
     return None
 
 

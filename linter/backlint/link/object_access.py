@@ -9,6 +9,7 @@ import msgspec
 
 from backlint.finding import Span
 from backlint.libraries.entry import QueryStep
+from backlint.link.annotations import annotation_value
 from backlint.link.callers import CALLER_NAME, Env, Mentions, inner_terms, parts, strip
 from backlint.link.checks import objects_in, ties_by_test
 from backlint.link.flow.access import passed
@@ -17,7 +18,7 @@ from backlint.link.object_keys import Keys, table_of
 from backlint.link.object_writes import write_of
 from backlint.link.routes.model import ParameterSource
 from backlint.link.sql import sql_verb
-from backlint.link.values import FunctionValue, InstanceValue, options
+from backlint.link.values import UNKNOWN, FunctionValue, InstanceValue, Value, options
 from backlint.term import Attr, Call, Const, Name, Param
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ _CHECKS = re.compile(
     r"|(?:ensure|assert|verify|validate|require|raise_\w*if)_\w*(?:owner|access|perm|member|role|admin|tenant|allowed|author|user|can)\w*"
     r"|is_(?:owner|member|admin|allowed|author|staff)\w*|can_\w+|may_\w+|\w*permission\w*|\w*_policy|user_passes_test|owns\w*",
     re.IGNORECASE,
+)
+_SERVICE = re.compile(
+    r"(?:Service|Services|Repository|Repo|Store|Manager|Gateway|Client|DAO|Dao|UnitOfWork|UoW)$"
 )
 _MAX_DEPTH = 4
 _MAX_FUNCTIONS = 40
@@ -195,7 +199,8 @@ class ObjectAccess:
                 and not spelled
                 and CALLER_NAME.fullmatch(parameter.name)
             ):
-                if CALLER_NAME.fullmatch(parameter.name) or self._is_row(parameter.annotation):
+                named = CALLER_NAME.fullmatch(parameter.name) and not _serves(parameter.annotation)
+                if named or self._is_row(parameter.annotation):
                     caller.add(parameter.name)
             elif parameter.source in _CHOSEN and parameter.name not in ("self", "request"):
                 client.add(parameter.name)
@@ -215,7 +220,17 @@ class ObjectAccess:
         names = {parameter.name for parameter in function.summary.parameters}
         chosen = names & env.client
         if chosen:
-            caller = frozenset(name for name in names - chosen if CALLER_NAME.fullmatch(name))
+            caller = frozenset(
+                parameter.name
+                for parameter in function.summary.parameters
+                if parameter.name not in chosen
+                and CALLER_NAME.fullmatch(parameter.name)
+                and not _serves(
+                    annotation_value(self._project.evaluator, function.file, parameter.annotation)
+                    if parameter.annotation >= 0
+                    else UNKNOWN
+                )
+            )
             self._walk(access, function, Env(caller, frozenset(chosen)), {}, 0, seen)
 
     def _walk(
@@ -398,6 +413,13 @@ class ObjectAccess:
                 return True
             visit.links.add((lookup.model, parent.model))
         return False
+
+
+def _serves(annotation: Value) -> bool:
+    """Whether a type is that of a service or store: `users: UserService` is not who calls."""
+    return any(
+        isinstance(value, InstanceValue) and _SERVICE.search(value.symbol) for value in options(annotation)
+    )
 
 
 def _object(

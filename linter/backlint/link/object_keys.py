@@ -113,10 +113,8 @@ class Keys:
                 yield one.file, one.value, places.get(id(one.file), -1)
         for step in query.steps:
             if QueryStep.BY_KEY in step.kinds and QueryStep.BULK not in step.kinds:
-                for term in (
-                    *step.arguments,
-                    *(value for name, value in step.keywords if name in ("ident", "id", "pk")),
-                ):
+                named = [value for name, value in step.keywords if name in ("ident", "id", "pk", "item_id")]
+                for term in named or step.arguments:
                     yield step.place.file, term, step.place.function
 
 

@@ -488,6 +488,8 @@ class Queries:
             base, projected = self._argument(frame, term, row, entry)
         if base is None:
             base = self._statement(frame, row, entry) or self._cursor(frame, term, row, entry)
+        if base is None and isinstance(receiver, InstanceValue) and entry.query and not entry.lazy:
+            base = self._stored_by(frame, term, receiver)
         if base is None:
             value = self._evaluator.value(frame.file, term)
             if (
@@ -557,6 +559,15 @@ class Queries:
         return self._class_attribute(receiver.symbol, "queryset", frame) or self._modelled(
             frame, receiver.symbol
         )
+
+    def _stored_by(self, frame: Frame, term: int, receiver: InstanceValue) -> Query | None:
+        """The rows that a library's repository is generic in: `users.get_one(…)` of a `Repository[User]`."""
+        if self.is_query_class(receiver.symbol):
+            return None
+        model = type_parameter(self._evaluator, "Model", receiver)
+        if isinstance(model, InstanceValue) and self.stores_rows(model.symbol):
+            return Query(model.symbol, origin=frame.place(term))
+        return None
 
     def _modelled(self, frame: Frame, symbol: str) -> Query | None:
         """Generic views may name a `model` instead of a query set."""

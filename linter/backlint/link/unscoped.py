@@ -79,6 +79,7 @@ class _Judge:
         """The handlers that ask about objects of a table, and not only about the caller's role."""
         self.named: Counter[str] = Counter()
         self.narrowed: Counter[str] = Counter()
+        self.narrowing: dict[str, set[FunctionKey | None]] = {}
         """Handlers that put the caller into their queries on a table."""
         self.reads_right: set[str] = set()
         self.listed: set[str] = set()
@@ -102,7 +103,10 @@ class _Judge:
     def _learn(self, route: Route, access: Access) -> None:
         looked_up = {lookup.model for lookup in access.lookups}
         self.named.update(looked_up)
-        self.narrowed.update(access.scoped | {lookup.model for lookup in access.lookups if lookup.tied})
+        by_query = access.scoped | {lookup.model for lookup in access.lookups if lookup.tied}
+        self.narrowed.update(by_query)
+        for model in by_query:
+            self.narrowing.setdefault(model, set()).add(route.handler)
         tied = access.right | (looked_up if access.tied else set())
         for model in access.right:
             self.asking.setdefault(model, []).append(route)
@@ -168,18 +172,19 @@ class _Judge:
         ):
             return False
         own = _roles_asked(route)
-        return any(
-            other.handler != route.handler and _roles_asked(other) == own
+        alike = [
+            other
             for other in self.asking.get(model, ())
-        )
+            if other.handler != route.handler and _roles_asked(other) == own
+        ]
+        if any(_is_for_administrators(guard) for guard in route.authorisation):
+            # One handler may tie more than it must; where two put the tenant into their queries, the others have to.
+            return sum(other.handler in self.narrowing.get(model, ()) for other in alike) > 1
+        return bool(alike)
 
     def _chooses(self, guard: Guard, route: Route) -> bool:
-        """Whether a guard may be enough: it is given what the client names, or lets administrators in only."""
+        """Whether a guard is given what the client names: it may ask about that very object."""
         if guard.function is None or not all(_is_constant(text) for text in guard.given):
-            return True
-        if _ADMIN.search(guard.symbol.rpartition(".")[2]) or (
-            guard.given and all(_ADMIN.search(text) for text in guard.given)
-        ):
             return True
         function = self.project.graph.functions[guard.function]
         given = {parameter.name for parameter in route.parameters if parameter.source == "path"}
@@ -362,6 +367,12 @@ class _Judge:
 def _names_people(terms: tuple[object, ...]) -> bool:
     return any(
         isinstance(row, Attr) and row.name in ("email", "phone", "phone_number", "address") for row in terms
+    )
+
+
+def _is_for_administrators(guard: Guard) -> bool:
+    return bool(_ADMIN.search(guard.symbol.rpartition(".")[2])) or (
+        bool(guard.given) and all(_ADMIN.search(text) for text in guard.given)
     )
 
 

@@ -30,6 +30,8 @@ _OF_A_SESSION = frozenset({"auth", "token", "tokens", "jwt", "session", "access"
 _REGISTER = frozenset({"register", "registration", "signup"})
 _SECOND_FACTOR = frozenset({"otp", "totp", "2fa", "mfa"})
 _VERIFIED = frozenset({"email", "otp", "code", "account", "phone"})
+_FORGOTTEN = frozenset({"reset", "forgot", "forgotten", "recover", "recovery"})
+_OF_ACCOUNTS = frozenset({"auth", "account", "accounts", "user", "users", "login"})
 _KEYS = frozenset({"webauthn", "passkey", "passkeys", "fido", "fido2", "u2f", "saml", "sso", "oauth", "oidc"})
 """Ways in that nothing can be guessed at: another party, or a signature, answers for the caller."""
 _PASSWORD = frozenset({"reset", "forgot", "forget", "forgotten", "recover", "recovery", "change"})
@@ -80,7 +82,7 @@ def gives_access(route: Route) -> str:
     last = segment | name
     if "logout" in found or "signout" in found or found & _KEYS:
         return ""
-    if "password" in found and found & _PASSWORD:
+    if found & _PASSWORD and ("password" in found or (last & _FORGOTTEN and found & _OF_ACCOUNTS)):
         return "password reset"
     if found & _SECOND_FACTOR:
         return "one-time code"

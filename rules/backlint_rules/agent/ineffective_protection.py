@@ -21,11 +21,13 @@ from backlint.api import (
     LibraryFunction,
     LinkedFunction,
     Name,
+    Operation,
     ParameterSource,
     Project,
     Role,
     RouteKind,
     Rule,
+    Sequence,
     Severity,
     Use,
     Value,
@@ -34,9 +36,10 @@ from backlint.api import (
 )
 
 if TYPE_CHECKING:
-    from backlint.api import FileNode
+    from collections.abc import Iterator
 
-_ATTRIBUTES = ("permission_classes", "authentication_classes", "throttle_classes")
+    from backlint.api import CallSite, FileNode
+
 _KEYS = (
     "DEFAULT_PERMISSION_CLASSES",
     "DEFAULT_AUTHENTICATION_CLASSES",
@@ -59,6 +62,7 @@ _SETTINGS = (
     "SESSION_COOKIE_SAMESITE",
     "SESSION_COOKIE_SECURE",
 )
+_SETTING = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE, Role.CONFIGURES_ROUTE})
 _GUARDS = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE})
 _GUARD_NAME = re.compile(
     r"^(?:(?:\w+_)?(?:login|auth|admin|staff|superuser|role|roles|permission|permissions|token|jwt|api_?key)_required"
@@ -85,6 +89,7 @@ _MISTAKEN = {
 }
 """Methods that other view classes dispatch to."""
 _CLOSE = 0.87
+_NOT_SERVICE = frozenset({FileKind.TEST, FileKind.EXAMPLE})
 
 
 class IneffectiveProtection(Rule):
@@ -154,6 +159,7 @@ class IneffectiveProtection(Rule):
                         f"the dependency on `{inner}` is created and not passed on, so it never runs",
                         advice=f"give it to a parameter of `{short_name(function)}`, or to the route's `dependencies`",
                     )
+        _unused(project, findings)
         _defaults(project, findings)
         _settings(project, findings, self.id)
 
@@ -161,18 +167,17 @@ class IneffectiveProtection(Rule):
 def _attributes(project: Project, findings: Findings, file: FileNode, number: int) -> None:
     cls = file.summary.classes[number]
     symbol = f"{file.summary.module}.{cls.name}"
-    wrong = [
-        (attribute, right[0])
-        for attribute in cls.attributes
-        if attribute.value >= 0
-        and not attribute.instance
-        and (right := get_close_matches(attribute.name, _ATTRIBUTES, 1, _CLOSE))
-        and attribute.name != right[0]
-    ]
-    if not wrong or Role.DEFINES_ROUTE not in project.evaluator.roles(InstanceValue(symbol)):
+    set_to = [one for one in cls.attributes if one.value >= 0 and not one.instance]
+    if not set_to or Role.DEFINES_ROUTE not in project.evaluator.roles(InstanceValue(symbol)):
         return
-    for attribute, meant in wrong:
-        if meant not in _known_attributes(project, symbol) or _is_read(project, attribute.name):
+    known = _protecting(project, symbol)
+    names = {one.name for one in cls.attributes}
+    for attribute in set_to:
+        near = get_close_matches(attribute.name, known, 1, _CLOSE) if attribute.name not in known else []
+        if not near or near[0] in names or not _lists(file, attribute.value):
+            continue
+        meant = near[0]
+        if _is_read(project, attribute.name):
             continue
         findings.add(
             project.graph.functions[file.index, 0],
@@ -183,11 +188,27 @@ def _attributes(project: Project, findings: Findings, file: FileNode, number: in
         )
 
 
-def _known_attributes(project: Project, symbol: str) -> set[str]:
-    """Attributes that library classes among a view's ancestors have."""
+def _protecting(project: Project, symbol: str) -> list[str]:
+    """Attributes by which library classes among a view's ancestors are told what guards it."""
     classes = project.evaluator.classes
     entries = (classes.library_class(ancestor) for ancestor in classes.order(symbol))
-    return {name for entry in entries if entry is not None for name in entry.attributes}
+    return sorted(
+        {
+            name
+            for entry in entries
+            if entry is not None
+            for name, attribute in entry.attributes.items()
+            if _SETTING.intersection(attribute.roles)
+        }
+    )
+
+
+def _lists(file: FileNode, term: int) -> bool:
+    """Whether an attribute holds a list, a name of one, or a text: what a framework would read there."""
+    row = file.summary.terms[term]
+    return isinstance(row, Sequence | Name | Operation) or (
+        isinstance(row, Const) and isinstance(row.value, str)
+    )
 
 
 def _is_read(project: Project, name: str) -> bool:
@@ -305,6 +326,55 @@ def _defaults(project: Project, findings: Findings) -> None:
                             Evidence(target.path, target.summary.span, f"`{name}` would check the caller"),
                         ),
                     )
+
+
+def _unused(project: Project, findings: Findings) -> None:
+    """Dependencies that are kept under a name of the module which nothing reads."""
+    for file in project.files:
+        if file.summary.kind in _NOT_SERVICE:
+            continue
+        module = project.graph.functions[file.index, 0]
+        for call, name in _kept(module):
+            if Role.INJECTS not in project.roles(call) or not call.row.arguments:
+                continue
+            symbol = f"{file.summary.module}.{name}"
+            if name in (file.summary.exports or ()) or _is_named(project, symbol, name):
+                continue
+            inner = project.words(module, call.row.arguments[0])
+            findings.add(
+                call,
+                f"the dependency on `{inner}` is kept as `{name}`, and no route or router is given it: it never runs",
+                confidence=Confidence.MEDIUM,
+                advice=f"pass `{name}` in the `dependencies` of the router or of the routes that it is meant for",
+            )
+
+
+def _kept(module: LinkedFunction) -> Iterator[tuple[CallSite, str]]:
+    """Calls of a module that are bound to a name of it; equal calls are told apart by their order."""
+    names: dict[int, list[str]] = {}
+    for name, term in module.file.summary.names.items():
+        names.setdefault(term, []).append(name)
+    calls: dict[int, list[CallSite]] = {}
+    for call in module.calls:
+        if call.event.term in names:
+            calls.setdefault(call.event.term, []).append(call)
+    for term, found in calls.items():
+        if len(found) == len(names[term]):
+            for call, name in zip(found, names[term], strict=True):
+                if not name.startswith("_"):
+                    yield call, name
+
+
+def _is_named(project: Project, symbol: str, name: str) -> bool:
+    """Whether any code names a module's variable, directly or by importing it."""
+    for file in project.files:
+        if any(one.target == symbol for one in file.summary.imports):
+            return True
+        if any(isinstance(row, Name) and row.symbol == symbol for row in file.summary.terms):
+            return True
+        if any(isinstance(row, Attr) and row.name == name for row in file.summary.terms):
+            return True
+    return False
 
 
 def _injects(project: Project, handler: LinkedFunction) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backlint.link.routes.context import argument
 from backlint.link.routes.origins import definition, named
 from backlint.summary import Parameter
-from backlint.term import Call, Item, Local, Name, Sequence
+from backlint.term import Call, Item, Local, Mapping, Name, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,26 @@ def dependencies_of(context: Context, key: FunctionKey) -> Iterator[tuple[FileNo
         if found is not None:
             yield found
     if function.cls >= 0:
-        yield from _class_dependencies(context, context.evaluator.owner(file, function))
+        owner = context.evaluator.owner(file, function)
+        for parameter in function.parameters:
+            given = provided(context, owner, parameter.name)
+            if given is not None:
+                yield given
+        yield from _class_dependencies(context, owner)
+
+
+def provided(context: Context, symbol: str, name: str) -> tuple[FileNode, int] | None:
+    """What a controller's `dependencies = {"name": Provide(function)}` hands to parameters of that name."""
+    found = context.class_attribute(symbol, "dependencies")
+    if found is None:
+        return None
+    file = found[0].file
+    row = file.summary.terms[found[1]]
+    for key, value in row.entries if isinstance(row, Mapping) else ():
+        if key >= 0 and context.text(file, key) == name:
+            made = file.summary.terms[value]
+            return (file, made.arguments[0]) if isinstance(made, Call) and made.arguments else (file, value)
+    return None
 
 
 def _class_dependencies(context: Context, symbol: str) -> Iterator[tuple[FileNode, int]]:

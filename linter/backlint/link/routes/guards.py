@@ -11,7 +11,7 @@ from backlint.effect import Role
 from backlint.link.routes.answers import GUARDING, Answer, Answers
 from backlint.link.routes.dependencies import dependencies_of, dependency_of, scopes_of
 from backlint.link.routes.model import Guard, GuardKind
-from backlint.link.routes.origins import definition
+from backlint.link.routes.origins import definition, named
 from backlint.link.routes.path_tests import PathTest
 from backlint.link.values import (
     NONE,
@@ -26,7 +26,7 @@ from backlint.link.values import (
     options,
 )
 from backlint.link.words import words
-from backlint.term import Call, Operation
+from backlint.term import Attr, Call, Name, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,8 @@ _RUN = {
     GuardKind.HOOK: ("__call__",),
     GuardKind.AUTHENTICATION: (),
 }
+_MEMBERS = frozenset({"middleware"})
+"""Members by which an object that guards is put on an application or route."""
 _BEFORE_ALL = frozenset({GuardKind.MIDDLEWARE, GuardKind.HOOK})
 """Most of these guard nothing, so one is taken for a guard only where it refuses somebody."""
 _MAX_DEPTH = 8
@@ -117,6 +119,14 @@ class Guards:
         value = self.context.evaluator.value(owner, called)
         if isinstance(value, ConstantValue) and isinstance(value.value, str) and "." in value.value:
             value = self.context.evaluator.symbol(value.value, owner.root)
+        holder = (
+            self._holder(owner, row)
+            if not GUARDING.intersection(self.context.evaluator.roles(value))
+            else None
+        )
+        if holder is not None:
+            yield from self.term(kind, *holder, span, level)
+            return
         if isinstance(row, Operation) and row.operator in ("|", "&"):
             yield self._combined(kind, row, owner, span, level)
             return
@@ -172,6 +182,22 @@ class Guards:
         if isinstance(value, ConstantValue) and value.value is True:
             return replace(guard, roles=tuple(role for role in guard.roles if role is not Role.AUTHENTICATES))
         return guard
+
+    def _holder(self, file: FileNode, row: object) -> tuple[FileNode, int] | None:
+        """The object of `limits.middleware`, where that is what guards."""
+        evaluator = self.context.evaluator
+        if isinstance(row, Attr) and row.name in _MEMBERS:
+            found = definition(evaluator, file, row.base)
+        elif isinstance(row, Name) and row.symbol.rpartition(".")[2] in _MEMBERS:
+            bound = next(iter(named(evaluator, row.symbol.rpartition(".")[0], file.root)), None)
+            if bound is None:
+                return None
+            found = bound
+        else:
+            return None
+        made = evaluator.value(*found)
+        guards = any(GUARDING.intersection(evaluator.roles(one)) for one in options(made))
+        return found if guards else None
 
     def _combined(self, kind: GuardKind, row: Operation, file: FileNode, span: Span, level: str) -> Guard:
         """`A & B` does what either does, `A | B` only what both do."""

@@ -229,12 +229,11 @@ def _controller(
     found = context.class_attribute(symbol, "path")
     prefix = "" if found is None else context.text(found[0].file, found[1])
     guards: list[PendingGuard] = []
-    listed = context.class_attribute(symbol, "guards")
-    if listed is not None:
-        for file, item in context.items(listed[0].file, listed[1]):
-            guards.append(
-                PendingGuard(GuardKind.DEPENDENCY, file.index, item, listed[0].summary.span, "class")
-            )
+    for name, kind in (("guards", GuardKind.DEPENDENCY), ("middleware", GuardKind.MIDDLEWARE)):
+        listed = context.class_attribute(symbol, name)
+        if listed is not None:
+            for file, item in context.items(listed[0].file, listed[1]):
+                guards.append(PendingGuard(kind, file.index, item, listed[0].summary.span, "class"))
     for ancestor in context.evaluator.classes.order(symbol):
         cls = context.evaluator.classes.project_class(ancestor)
         for number in () if cls is None else cls.summary.methods:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backlint.link.annotations import annotation_value
 from backlint.link.routes.context import argument
-from backlint.link.routes.dependencies import parameter_dependency, unfolded
+from backlint.link.routes.dependencies import parameter_dependency, provided, unfolded
 from backlint.link.routes.model import ParameterSource, RouteParameter
 from backlint.link.routes.origins import definition
 from backlint.link.values import UNKNOWN, ClassValue, InstanceValue, Value, options
@@ -150,6 +150,8 @@ def _source(
     if marked is not None:
         return marked
     if draft.framework == "litestar":
+        if draft.view and provided(context, draft.view, parameter.name) is not None:
+            return ParameterSource.DEPENDENCY
         if parameter.name == "data":
             return ParameterSource.BODY
         if parameter.name in _LITESTAR:
