@@ -20,6 +20,8 @@ class Effect(StrEnum):
     CALLS_NETWORK = "calls-network"
     """Sends a request to another machine that is not the database."""
     SENDS_MAIL = "sends-mail"
+    ASKS_MODEL = "asks-model"
+    """Has a language model answer, which is paid by the token."""
     BLOCKS = "blocks"
     """Holds the thread while it waits or computes."""
     SLEEPS = "sleeps"

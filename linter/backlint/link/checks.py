@@ -41,6 +41,9 @@ class Ties:
         self.objects.extend(found)
         self.everything = self.everything or not found
 
+    free: set[int] = field(default_factory=set)
+    """Questions about the caller that only say whom a limit does not bind."""
+
     @property
     def asks(self) -> bool:
         return self.everything or bool(self.objects)
@@ -56,9 +59,9 @@ def ties_by_test(project: Project, mentions: Mentions, object_of: Callable[[int]
             left, right = (objects_in(mentions, (side,), object_of) for side in (row.left, row.right))
             ties.links.extend(zip(left[:1], right[:1], strict=False))
     tested = list(_tested(mentions))
-    exempt = {term for one in tested for term in _exempting(mentions, one)}
+    ties.free = {term for one in tested for term in _exempting(mentions, one)}
     for term in tested:
-        if strip(mentions.file, term) in exempt:
+        if strip(mentions.file, term) in ties.free:
             continue
         for call in _asks(mentions, term):
             ties.add([] if call < 0 else objects_in(mentions, (call,), object_of))

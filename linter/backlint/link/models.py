@@ -180,6 +180,7 @@ class Models:
                 nullable=declared[1],
                 default=attribute.value >= 0,
                 index=declared[2],
+                references=self._linked(file, attribute.annotation),
             )
         kind = self._short(file, row.function)
         if kind in _NOT_FIELDS or not (relation or declared or _is_field(kind)):
@@ -210,6 +211,15 @@ class Models:
             stamps=_is_time(type_name) and any(name in flags for name in (*_DEFAULT, "auto_now_add")),
             references=relation.target if relation is not None else references,
         )
+
+    def _linked(self, file: FileNode, annotation: int) -> str:
+        """The class that an annotation alone relates to: Beanie's `Link[User]`."""
+        row = _bare(file, annotation)
+        if not isinstance(row, Item):
+            return ""
+        relates = Role.RELATES in self._evaluator.roles(self._evaluator.value(file, row.base))
+        target = self._evaluator.value(file, row.key) if relates else None
+        return target.symbol if isinstance(target, ClassValue) else ""
 
     def _is_other(self, file: FileNode, row: Call) -> bool:
         """A call that makes something else than a field: a manager, a project object."""

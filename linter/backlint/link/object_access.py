@@ -14,9 +14,10 @@ from backlint.link.callers import CALLER_NAME, Env, Mentions, inner_terms, parts
 from backlint.link.checks import objects_in, ties_by_test
 from backlint.link.flow.access import passed
 from backlint.link.graph import FunctionKey
-from backlint.link.object_keys import Keys, table_of
+from backlint.link.object_keys import Keys
 from backlint.link.object_writes import write_of
 from backlint.link.routes.model import ParameterSource
+from backlint.link.routes.parameters import path_names
 from backlint.link.sql import sql_verb
 from backlint.link.values import UNKNOWN, FunctionValue, InstanceValue, Value, options
 from backlint.term import Attr, Call, Const, Name, Param
@@ -174,10 +175,11 @@ class ObjectAccess:
         env = self._environment(route)
         access.knows_caller = bool(env.caller)
         seen: set[tuple[FunctionKey, Env]] = set()
+        named = Env(env.caller, env.client | path_names(route.path), env.objects)
         for file, term in self._project.injected(handler):
             for value in options(self._project.evaluator.value(file, term)):
                 if isinstance(value, FunctionValue):
-                    self._dependency(access, (value.file, value.function), env, seen)
+                    self._dependency(access, (value.file, value.function), named, seen)
         self._walk(access, handler, env, {}, 0, seen)
         return access
 
@@ -312,7 +314,7 @@ class ObjectAccess:
         visit.checked = {lookup.model for lookup in ties.objects}
         visit.links |= {(one.model, other.model) for one, other in ties.links}
         for call in function.calls:
-            if _CHECKS.fullmatch(_name(function, call.row)):
+            if call.row.function not in ties.free and _CHECKS.fullmatch(_name(function, call.row)):
                 given = (*call.row.arguments, *(term for _, term in call.row.keywords))
                 objects = objects_in(visit.mentions, given, object_of)
                 visit.asked.update(lookup.model for lookup in objects)
@@ -362,7 +364,7 @@ class ObjectAccess:
         query = self._project.query(function, term)
         if query is None:
             return None
-        table = table_of(query)
+        table = self._keys.table(function, term, query)
         tied = self._keys.tied(mentions, call, query)
         narrows = query.sql is not None or query.may_have(QueryStep.FILTERS, QueryStep.ONE, QueryStep.BY_KEY)
         if tied and table and narrows and not query.may_have(QueryStep.CREATES):
@@ -384,7 +386,7 @@ class ObjectAccess:
         for call in function.calls:
             query = None if call.event.term in inner else self._project.query(function, call.event.term)
             if query is not None and not query.may_have(QueryStep.ONE, QueryStep.CREATES, QueryStep.BY_KEY):
-                tables.add(table_of(query))
+                tables.add(self._keys.table(function, call.event.term, query))
         return tables
 
     def _anchored(self, visit: _Visit, call: CallSite, lookup: Lookup) -> bool:

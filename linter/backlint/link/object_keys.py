@@ -9,12 +9,13 @@ from backlint.libraries.entry import QueryStep
 from backlint.link.callers import Mentions, strip
 from backlint.link.flow.access import passed as passed_terms
 from backlint.link.sql_parameters import given
+from backlint.link.values import InstanceValue, options
 from backlint.term import Attr, Param, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backlint.link.graph import CallSite
+    from backlint.link.graph import CallSite, LinkedFunction
     from backlint.link.index import FileNode
     from backlint.link.project import Project
     from backlint.link.query import Query
@@ -102,6 +103,21 @@ class Keys:
                         return given
         return -1
 
+    def table(self, function: LinkedFunction, term: int, query: Query) -> str:
+        """The ORM class of a query; `sql:` and the table of a statement written as text; else empty.
+
+        A repository that is generic in its class names only a base: there the result says which.
+        """
+        if query.sql is not None:
+            match = _TABLE.search(query.sql)
+            return f"sql:{match[1].lower()}" if match else ""
+        if query.model and self._project.model(query.model) is None:
+            for value in options(self._project.value(function, term)):
+                for one in (value, *getattr(value, "arguments", ())):
+                    if isinstance(one, InstanceValue) and self._project.model(one.symbol) is not None:
+                        return one.symbol
+        return query.model
+
     def _key_values(self, query: Query) -> Iterator[tuple[FileNode, int, int]]:
         model = self._project.model(query.model)
         keys = model.primary_keys if model is not None else frozenset({"pk", "id"})
@@ -116,14 +132,6 @@ class Keys:
                 named = [value for name, value in step.keywords if name in ("ident", "id", "pk", "item_id")]
                 for term in named or step.arguments:
                     yield step.place.file, term, step.place.function
-
-
-def table_of(query: Query) -> str:
-    """The ORM class of a query; `sql:` and the table of a statement written as text; else empty."""
-    if query.sql is not None:
-        match = _TABLE.search(query.sql)
-        return f"sql:{match[1].lower()}" if match else ""
-    return query.model
 
 
 def _arguments(mentions: Mentions, row: Call) -> Iterator[int]:

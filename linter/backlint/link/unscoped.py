@@ -29,6 +29,10 @@ _PRIVATE = re.compile(
 )
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
 _ADMIN = re.compile(r"admin|staff|superuser|super_user|root|operator|internal|support", re.IGNORECASE)
+_PRIVILEGED = re.compile(
+    r"admin|staff|superuser|super_user|root|operator|internal|support|moderator|manager|owner|supervisor|chief|lead",
+    re.IGNORECASE,
+)
 _NAMED_BY_CLIENT = frozenset({"match_info", "path_params", "view_args", "kwargs", "match_args", "get_json"})
 _COLUMN = re.compile(
     r"\b(?:user|owner|author|account|customer|tenant|org(?:anization)?|workspace|team|company)_?id\s*=\s*(?:%s|\?|:|\$|{|%\()",
@@ -148,7 +152,7 @@ class _Judge:
                 continue
             uses = [use for use in access.uses if use.lookup == lookup]
             owner = self._owner(lookup.model, bool(uses))
-            if owner is None or (anonymous and not (uses and self.right.get(lookup.model))):
+            if owner is None or (anonymous and not self._harms(lookup, uses)):
                 continue
             if right and not self.right.get(lookup.model):
                 continue
@@ -161,6 +165,10 @@ class _Judge:
         if not verbs:
             verbs = ("reads",) if self._shows(route, access, lookup) else ("uses",)
         yield self._fault(route, model, owner, verbs, lookup, uses[0] if uses else None, anonymous=anonymous)
+
+    def _harms(self, lookup: Lookup, uses: list[Use]) -> bool:
+        """Whether strangers change what others tie to the caller, or read what others show to its owner only."""
+        return bool(self.right.get(lookup.model)) and (bool(uses) or lookup.model in self.reads_right)
 
     def _narrowed(self, route: Route, model: str) -> bool:
         """Whether other handlers behind the very same guards still ask whose the object is.
@@ -180,7 +188,8 @@ class _Judge:
         if any(_is_for_administrators(guard) for guard in route.authorisation):
             # One handler may tie more than it must; where two put the tenant into their queries, the others have to.
             return sum(other.handler in self.narrowing.get(model, ()) for other in alike) > 1
-        return bool(alike)
+        asking = [other for other in self.asking.get(model, ()) if other.handler != route.handler]
+        return bool(alike) or (_lets_ordinary_in(route) and len(asking) > 1)
 
     def _chooses(self, guard: Guard, route: Route) -> bool:
         """Whether a guard is given what the client names: it may ask about that very object."""
@@ -373,6 +382,13 @@ def _names_people(terms: tuple[object, ...]) -> bool:
 def _is_for_administrators(guard: Guard) -> bool:
     return bool(_ADMIN.search(guard.symbol.rpartition(".")[2])) or (
         bool(guard.given) and all(_ADMIN.search(text) for text in guard.given)
+    )
+
+
+def _lets_ordinary_in(route: Route) -> bool:
+    """Whether the guards of a route name a role that many have: `require_role("author", "admin")`."""
+    return bool(route.authorisation) and all(
+        any(not _PRIVILEGED.search(text) for text in guard.given) for guard in route.authorisation
     )
 
 

@@ -4,6 +4,7 @@ import re
 
 from backlint.api import (
     Confidence,
+    Effect,
     Evidence,
     Findings,
     Guard,
@@ -14,6 +15,7 @@ from backlint.api import (
     Route,
     Rule,
     Severity,
+    Unscoped,
     unscoped_objects,
 )
 from backlint_rules.access._routes import (
@@ -24,6 +26,7 @@ from backlint_rules.access._routes import (
     matches,
     one_line,
     plays,
+    route_words,
     takes_calls_of_others,
     words,
 )
@@ -37,6 +40,10 @@ _CHECKS = re.compile(
     r"|check_(?:auth|token|signature)|compare_digest|construct_event|unsign|signing|signed",
     re.IGNORECASE,
 )
+
+
+_SIGNATURES = re.compile(r"compare_digest|construct_event|verify_signature")
+_FOR_STAFF = frozenset({"moderation", "moderator", "moderators", "admin", "staff", "backoffice"})
 
 
 class MissingAuthentication(Rule):
@@ -80,6 +87,11 @@ class MissingAuthentication(Rule):
         protected = [route for route in project.routes if route.is_protected]
         told: set[object] = set()
         public: list[Route] = []
+        open_to = {
+            fault.handler: fault
+            for fault in unscoped_objects(project)
+            if fault.anonymous and fault.lookup is not None
+        }
         for route in project.routes:
             key = route.handler or route.location
             if key in told or route.handler is None or route.is_protected is not False:
@@ -96,9 +108,11 @@ class MissingAuthentication(Rule):
                 continue
             if route.is_marked_public or is_public_by_name(route, project.facts.public_routes):
                 public.append(route)
-            elif not _holds_credential(project, route, handler):
-                _judge(project, findings, route, handler, protected)
-        _judge_public(project, findings, public)
+            elif not _holds_credential(project, route, handler) and not _judge(
+                project, findings, route, handler, protected
+            ):
+                _judge_reading(project, findings, route, handler, open_to.get(route.handler))
+        _judge_public(project, findings, public, open_to)
 
 
 def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
@@ -106,38 +120,64 @@ def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
     return any(matches(route.path, pattern) for pattern in public)
 
 
-def _judge_public(project: Project, findings: Findings, routes: list[Route]) -> None:
+def _judge_reading(
+    project: Project, findings: Findings, route: Route, handler: LinkedFunction, fault: Unscoped | None
+) -> None:
+    """Routes that only read: for staff by their name, or somebody's own by what others do."""
+    if fault is not None:
+        _report_object(findings, route, handler, fault)
+    elif (route.is_admin_path or route_words(route) & _FOR_STAFF) and handler.key in project.effects.steps(
+        Effect.QUERIES
+    ):
+        method = "/".join(route.methods) or "ANY"
+        findings.add(
+            handler,
+            f"`{method} {route.path}` asks nobody who they are, and its name says that it is for staff",
+            confidence=Confidence.MEDIUM,
+            advice=f"put the check that other routes for staff have on `{route.name}` or on its router",
+        )
+
+
+def _report_object(findings: Findings, route: Route, handler: LinkedFunction, fault: Unscoped) -> None:
+    if fault.lookup is None:
+        return
+    method = "/".join(route.methods) or "ANY"
+    table = fault.model.removeprefix("sql:").rpartition(".")[2]
+    does = " and ".join(fault.verbs)
+    findings.add(
+        handler,
+        f"`{method} {route.path}` asks nobody who they are, and {does} any `{table}` by `{fault.lookup.text}`",
+        confidence=Confidence.MEDIUM,
+        advice=f"ask who calls, or look the `{table}` up by something that only its owner knows",
+        evidence=()
+        if fault.use is None
+        else (Evidence(fault.use.path, fault.use.span, f"the `{table}` is changed here"),),
+    )
+
+
+def _judge_public(
+    project: Project,
+    findings: Findings,
+    routes: list[Route],
+    open_to: dict[tuple[int, int] | None, Unscoped],
+) -> None:
     """Routes that are public on purpose, and do what nobody can have meant to be."""
-    changed = {
-        fault.handler: fault
-        for fault in unscoped_objects(project)
-        if fault.anonymous and fault.lookup is not None
-    }
     for route in routes:
         if route.handler is None:
             continue
         handler = project.graph.functions[route.handler]
-        method = "/".join(route.methods) or "ANY"
-        fault = changed.get(route.handler)
-        if fault is not None and fault.lookup is not None:
-            table = fault.model.removeprefix("sql:").rpartition(".")[2]
-            does = " and ".join(fault.verbs)
-            findings.add(
-                handler,
-                f"`{method} {route.path}` asks nobody who they are, and {does} any `{table}` by `{fault.lookup.text}`",
-                confidence=Confidence.MEDIUM,
-                advice=f"ask who calls, or look the `{table}` up by something that only its owner knows",
-                evidence=()
-                if fault.use is None
-                else (Evidence(fault.use.path, fault.use.span, f"the `{table}` is changed here"),),
-            )
-        elif takes_calls_of_others(route) and changes_state(project, handler):
+        fault = open_to.get(route.handler)
+        if fault is not None and fault.verbs not in (("reads",), ("uses",)):
+            _report_object(findings, route, handler, fault)
+        elif takes_calls_of_others(route) and (
+            changes_state(project, handler) or handler.key in project.effects.steps(Effect.QUERIES)
+        ):
             example = _verified(project, route)
             if example is not None:
+                method = "/".join(route.methods) or "ANY"
                 findings.add(
                     handler,
-                    f"`{method} {route.path}` asks nobody who they are, and changes data; "
-                    f"`{example.name}` beside it verifies who sends",
+                    f"`{method} {route.path}` asks nobody who they are; `{example.name}` beside it verifies who sends",
                     confidence=Confidence.MEDIUM,
                     advice=f"verify the signature as `{example.name}` does, or ask callers to sign in",
                     evidence=(
@@ -165,12 +205,17 @@ def _checks_inside(project: Project, handler: LinkedFunction) -> bool:
     ):
         return True
     for call in handler.calls:
-        if any(_is_guarded(project, key) for key in call.targets):
+        if any(_is_guarded(project, key) or _verifies(project, key) for key in call.targets):
             return True
         terms = (*call.row.arguments, *(term for _, term in call.row.keywords))
         if any(project.constant(handler, term) in (401, 403) for term in terms):
             return True
     return False
+
+
+def _verifies(project: Project, key: tuple[int, int]) -> bool:
+    """Whether a function that a handler calls compares a signature."""
+    return plays(project, project.graph.functions[key], Role.VERIFIES_SIGNATURE, _SIGNATURES)
 
 
 def _is_guarded(project: Project, key: tuple[int, int]) -> bool:
@@ -187,12 +232,12 @@ def _holds_credential(project: Project, route: Route, handler: LinkedFunction) -
 
 def _judge(
     project: Project, findings: Findings, route: Route, handler: LinkedFunction, protected: list[Route]
-) -> None:
+) -> bool:
     bypassed = _bypassed_default(route, protected)
     changing = bool(_CHANGING.intersection(route.methods)) or not route.methods
     changes = changing and changes_state(project, handler)
     if not changes and bypassed is None:
-        return
+        return False
     method = "/".join(route.methods) or "ANY"
     others = len(protected)
     message = f"`{method} {route.path}` asks nobody who they are"
@@ -220,6 +265,7 @@ def _judge(
         advice=advice,
         evidence=evidence,
     )
+    return True
 
 
 def _confidence(project: Project, route: Route, protected: int, bypassed: bool) -> Confidence:

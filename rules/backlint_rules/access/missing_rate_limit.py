@@ -13,11 +13,13 @@ from backlint.api import (
     FunctionValue,
     Item,
     LinkedFunction,
+    Name,
     Project,
     Role,
     Route,
     Rule,
     Severity,
+    Value,
     options,
 )
 from backlint_rules.access._routes import (
@@ -35,6 +37,8 @@ _VERIFIES = re.compile(r"verify|check|compare", re.IGNORECASE)
 _ADDRESSES = frozenset(
     {"email", "email_address", "phone", "phone_number", "recipient", "recipients", "identity"}
 )
+_STAFF = re.compile(r"admin|staff|superuser", re.IGNORECASE)
+_MODELS = frozenset({"llm", "gpt", "chatgpt", "openai", "anthropic", "claude", "gemini"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
 _WHY = {
     "login": "passwords and tokens can be guessed without end",
@@ -46,6 +50,7 @@ _WHY = {
     "invitation": "mail can be sent to anyone without end, in the name of the service",
     "password": "the password it asks for can be guessed without end",
     "account": "accounts can be made by the thousand, and mail sent to anyone",
+    "language model": "each call is paid for, and one client can run up the bill without end",
     "intake": "anybody can fill the tables and the queue",
 }
 """What an endpoint is for, and what calling it without end gives."""
@@ -125,8 +130,11 @@ def _by_doing(project: Project, route: Route, handler: LinkedFunction) -> tuple[
     )
     if anonymous and _sends_mail(project, functions) and _names_address(project, functions):
         return "mail", Confidence.MEDIUM
+    if _asks_model(project, functions):
+        return "language model", Confidence.LOW if route.is_admin_path else Confidence.MEDIUM
     if invites and not anonymous and _sends_mail(project, functions):
-        return "invitation", Confidence.LOW if route.authorisation else Confidence.MEDIUM
+        staff = any(_STAFF.search(guard.symbol.rpartition(".")[2]) for guard in route.authorisation)
+        return "invitation", Confidence.LOW if staff or route.is_admin_path else Confidence.MEDIUM
     if _guesses(project, functions):
         return "password", Confidence.MEDIUM if anonymous else Confidence.LOW
     if not anonymous and not route.limits and _makes_people(project, route, functions):
@@ -170,9 +178,7 @@ def _sends_mail(project: Project, functions: list[LinkedFunction]) -> bool:
                 continue
             given = (call.row.function, *call.row.arguments)
             for term in given:
-                row = project.term(function, term)
-                base = row.base if isinstance(row, Attr) else term
-                for value in options(project.value(function, base)):
+                for value in options(_job(project, function, term)):
                     if isinstance(value, FunctionValue) and (value.file, value.function) in sends:
                         return True
                 name = project.constant(function, term)
@@ -181,12 +187,26 @@ def _sends_mail(project: Project, functions: list[LinkedFunction]) -> bool:
     return False
 
 
+def _job(project: Project, function: LinkedFunction, term: int) -> Value:
+    """What `send_code.delay` is a method of; of anything else the value itself."""
+    row = project.term(function, term)
+    if isinstance(row, Name):
+        value = project.value(function, term)
+        if isinstance(value, FunctionValue):
+            return value
+        return project.evaluator.symbol(row.symbol.rpartition(".")[0], function.file.root)
+    return project.value(function, row.base if isinstance(row, Attr) else term)
+
+
 def _is_mail_job(project: Project, name: str) -> bool:
-    sends = project.effects.steps(Effect.SENDS_MAIL)
-    return any(
-        project.graph.functions[key].summary.name == name.rpartition(".")[2] and key in sends
-        for key in project.jobs
-    )
+    """Whether a text names a function that sends mail: by its full name, or as a job of that name."""
+    for key in project.effects.steps(Effect.SENDS_MAIL):
+        function = project.graph.functions[key]
+        if name == f"{function.file.summary.module}.{function.summary.name}":
+            return True
+        if key in project.jobs and function.summary.name == name:
+            return True
+    return False
 
 
 def _names_address(project: Project, functions: list[LinkedFunction]) -> bool:
@@ -201,6 +221,19 @@ def _names_address(project: Project, functions: list[LinkedFunction]) -> bool:
             if isinstance(key, Const) and isinstance(key.value, str) and key.value.lower() in _ADDRESSES:
                 return True
     return any(parameter.name.lower() in _ADDRESSES for parameter in function.summary.parameters)
+
+
+def _asks_model(project: Project, functions: list[LinkedFunction]) -> bool:
+    """Whether a language model answers: through a library, or a client of the project that is named for it."""
+    if functions[0].key in project.effects.steps(Effect.ASKS_MODEL):
+        return True
+    network = project.effects.steps(Effect.CALLS_NETWORK)
+    return any(
+        function.summary.cls >= 0
+        and function.key in network
+        and words(function.file.summary.classes[function.summary.cls].name) & _MODELS
+        for function in functions
+    )
 
 
 def _guesses(project: Project, functions: list[LinkedFunction]) -> bool:

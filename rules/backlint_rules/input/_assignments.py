@@ -287,7 +287,8 @@ def _of_call(project: Project, function: LinkedFunction, term: int, row: Call, d
     if isinstance(callee, Attr) and name in _COPIES:
         yield from leaves(project, function, callee.base, depth + 1)
         return
-    yield Leaf(term)
+    given = next((one for one in row.arguments if schema_of(project, function, one)), -1)
+    yield Leaf(term) if given < 0 else Leaf(given, dumped=True)
 
 
 def _has_rows(project: Project, function: LinkedFunction, term: int) -> bool:
