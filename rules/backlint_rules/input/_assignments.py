@@ -425,3 +425,34 @@ def _is_parameter(project: Project, function: LinkedFunction, term: int, name: s
         and row.function == function.index
         and not narrows(project, function, term)
     )
+
+
+def reached(project: Project, handler: LinkedFunction, call: CallSite) -> list[tuple[Sink, Opening]]:
+    """What a call of a handler sets from a mapping whose keys the client chooses, itself or further down."""
+    found = [
+        (sink, opened)
+        for sink in sinks(project, call)
+        if (opened := opening(project, handler, sink.term, call.block)) is not None
+    ]
+    if found or not call.targets:
+        return found
+    for target in call.targets[:4]:
+        callee = project.graph.functions[target]
+        for parameter in callee.summary.parameters:
+            for term in handed(call, callee, parameter):
+                for leaf in leaves(project, handler, term):
+                    for below in assigned(project, callee, parameter.name):
+                        opened = _opened(project, handler, call, leaf, below)
+                        if opened is not None:
+                            return [(below.sink, opened)]
+    return []
+
+
+def _opened(
+    project: Project, handler: LinkedFunction, call: CallSite, leaf: Leaf, below: Assigned
+) -> Opening | None:
+    without = leaf.without | below.leaf.without
+    if leaf.dumped or below.leaf.dumped:
+        schema = schema_of(project, handler, leaf.term)
+        return Opening(leaf.term, None, schema, without) if schema else None
+    return raw(project, handler, leaf, call.block)

@@ -33,6 +33,7 @@ from backlint.api import (
     options,
     sink_arguments,
 )
+from backlint_rules.input._assignments import reached
 from backlint_rules.input._statements import Frame, is_open, pieces
 
 _READS = frozenset({"get", "getlist", "pop"})
@@ -40,6 +41,8 @@ _VALIDATES = frozenset(
     {"validate", "validator", "validated", "schema", "load", "parse", "serializer", "form", "check", "verify",
      "model", "structure", "convert", "clean", "construct", "signature"}
 )  # fmt: skip
+_COMPARES = frozenset({"compare_digest", "constant_time_compare"})
+"""What a sender who signs is told by: its bodies are what both sides agreed on."""
 _READERS = frozenset({"get_json", "json", "loads", "body", "get_data", "form", "decode"})
 
 
@@ -104,8 +107,14 @@ def _takes_anything(project: Project, function: LinkedFunction, parameter: Route
     row = project.term(function, parameter.term)
     term = row.base if isinstance(row, Item) else parameter.term
     symbol = project.evaluator.symbol_of(function.file, term)
-    return symbol in ("builtins.dict", "typing.Dict") or (
-        symbol == "typing.Any" and parameter.source is ParameterSource.BODY
+    if symbol in ("builtins.dict", "typing.Dict"):
+        return True
+    return parameter.source is ParameterSource.BODY and (
+        symbol == "typing.Any"
+        or any(
+            isinstance(one, InstanceValue) and one.symbol == "builtins.dict"
+            for one in options(parameter.annotation)
+        )
     )
 
 
@@ -131,6 +140,7 @@ def _judge(project: Project, findings: Findings, function: LinkedFunction) -> No
             if name not in names:
                 names.append(name)
     if first is None:
+        _judge_whole(project, findings, function)
         return
     shown = ", ".join(f"`{name}`" for name in names[:3])
     more = " and more" if len(names) > 3 else ""
@@ -141,6 +151,24 @@ def _judge(project: Project, findings: Findings, function: LinkedFunction) -> No
         confidence=Confidence.LOW if form else Confidence.MEDIUM,
         advice=f"read the body of `{function.summary.name.rpartition('.')[2]}` into a schema first",
     )
+
+
+def _judge_whole(project: Project, findings: Findings, function: LinkedFunction) -> None:
+    """A body that is handed on as it came, to code that sets whatever it names."""
+    for call in function.calls:
+        for _, found in reached(project, function, call):
+            if found.schema or found.origin is None:
+                continue
+            words = project.words(function, found.term)
+            read = bare(function.file, found.term)
+            span = next((event.span for event in function.summary.events if event.term == read), call.span)
+            findings.add(
+                function,
+                f"`{words}` is used as it came, and no schema says what may be in it",
+                span=span,
+                advice=f"read the body of `{function.summary.name.rpartition('.')[2]}` into a schema first",
+            )
+            return
 
 
 def _is_injected(project: Project, function: LinkedFunction, event: Event) -> bool:
@@ -231,7 +259,24 @@ def _base(project: Project, function: LinkedFunction, term: int) -> int:
 
 def _is_validated(project: Project, function: LinkedFunction) -> bool:
     """Whether a schema, a form or a signature check gets the body."""
-    return any(_validates(project, call) for call in function.calls)
+    if any(
+        Role.VERIFIES_SIGNATURE in guard.roles
+        for route in project.handlers.get(function.key, ())
+        for guard in route.guards
+    ):
+        return True
+    return any(_validates(project, call) or _compares(project, call) for call in function.calls)
+
+
+def _compares(project: Project, call: CallSite) -> bool:
+    """Whether a call compares a signature, itself or in what it calls."""
+    if _name(project.term(call.function, call.row.function)) in _COMPARES:
+        return True
+    return any(
+        _name(project.term(function, inner.row.function)) in _COMPARES
+        for function in (project.graph.functions[key] for key in call.targets[:4])
+        for inner in function.calls
+    )
 
 
 def _validates(project: Project, call: CallSite) -> bool:
@@ -241,7 +286,8 @@ def _validates(project: Project, call: CallSite) -> bool:
         return False
     given = (*call.row.arguments, *(term for _, term in call.row.keywords))
     is_class = any(
-        isinstance(one, ClassValue) and not project.model(one.symbol) for one in options(call.callee)
+        isinstance(one, ClassValue) and not project.model(one.symbol) and not _is_raised(project, one.symbol)
+        for one in options(call.callee)
     )
     own = any(isinstance(one, FunctionValue) for one in options(call.callee))
     named = bool(_VALIDATES.intersection(identifier_words(name)))
@@ -254,6 +300,11 @@ def _validates(project: Project, call: CallSite) -> bool:
         and not _is_part(project, call.function, term)
         for term in given
     )
+
+
+def _is_raised(project: Project, symbol: str) -> bool:
+    """Whether a class is an exception: it quotes what was sent, and reads nothing from it."""
+    return any(name.endswith(("Exception", "Error")) for name in project.evaluator.classes.order(symbol))
 
 
 def _is_part(project: Project, function: LinkedFunction, term: int) -> bool:
