@@ -127,7 +127,7 @@ def _advice(fault: Unscoped, key: str) -> str:
 
 
 def _confidence(fault: Unscoped) -> Confidence:
-    if not fault.convention:
+    if not fault.convention or not fault.owner.column:
         return Confidence.LOW
     if fault.verbs == ("uses",):
         return Confidence.MEDIUM
