@@ -132,7 +132,16 @@ def _grows(project: Project, query: Query) -> bool:
     model = project.model(query.model) if query.model else None
     if model is None:
         return bool(query.model) or query.sql is not None
-    return any(field.stamps for field in model.fields.values())
+    if any(field.stamps for field in model.fields.values()):
+        return True
+    classes = project.evaluator.classes
+    entries = (classes.library_class(symbol) for symbol in classes.order(query.model))
+    return any(
+        name.startswith("creat") and attribute.type == "datetime.datetime"
+        for entry in entries
+        if entry is not None
+        for name, attribute in entry.attributes.items()
+    )
 
 
 def _is_returned(project: Project, function: LinkedFunction, term: int) -> bool:

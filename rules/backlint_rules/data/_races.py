@@ -14,6 +14,7 @@ _VIOLATIONS = re.compile(
     r"(?:IntegrityError|UniqueViolation|UniqueViolationError|DuplicateKeyError|NotUniqueError|(?:^|\.)Exception"
     r"|OperationError|AlreadyExists\w*|DBAPIError|SQLAlchemyError|PeeweeException)$"
 )
+_UNIQUE = re.compile(r"(?:IntegrityError|UniqueViolation\w*|Duplicate\w*Error|NotUniqueError)$")
 _LOCKS = re.compile(
     r"(?:^|_)(?:lock|locks|locked|locker|mutex|semaphore|advisory|for_update)(?:_|$)", re.IGNORECASE
 )
@@ -48,19 +49,7 @@ def callers_handle(project: Project, function: LinkedFunction) -> bool:
 
 def violations_answered(project: Project) -> bool:
     """Whether the application turns unique violations into answers, in an exception handler."""
-    for function in project.functions:
-        for term in function.summary.decorators:
-            row = project.term(function, term)
-            for argument in getattr(row, "arguments", ()):
-                if project.words(function, argument).endswith("IntegrityError"):
-                    return True
-    for call in project.calls():
-        name = project.words(call.function, call.row.function)
-        if name.endswith(("add_exception_handler", "register_error_handler")) and any(
-            project.words(call.function, term).endswith("IntegrityError") for term in call.row.arguments
-        ):
-            return True
-    return False
+    return any(_UNIQUE.search(name) for names in project.error_handlers.values() for name in names)
 
 
 class Locks:

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class CheckThenAct(Rule):
-    """Checks for rows that are created after a query found none, without a constraint or lock behind it.
+    """Checks for rows that are made or changed after a look at the database, without a constraint or lock behind it.
+
+    That is a row that is created after a query found none, one more after they were counted or summed up, a
+    balance that is compared and then counted down, a status that is checked and then set beside work that must
+    be done once, and a row that is claimed after it was seen to be free.
 
     ## Why is this bad?
-    Between the query and the insert another request can do the same. Both find nothing, and both insert: a
-    duplicate row, a booking above the capacity, or, where the column is unique, an error 500 for one of
-    them. Double clicks and retried webhooks are enough.
+    Between the look and the change another request can do the same. Both find nothing, and both insert: a
+    duplicate row, a booking above the capacity, money that is spent twice, or, where the column is unique, an
+    error 500 for one of them. Double clicks and retried webhooks are enough.
 
     ## What to do instead
     Let the database decide: a unique constraint with an upsert (`ON CONFLICT`, `get_or_create`) or with the
@@ -29,12 +33,14 @@ class CheckThenAct(Rule):
     (`select_for_update`, `with_for_update`).
 
     ## Confidence
-    Medium where a request or job runs the code and the query is known whole; low otherwise. It is never
-    high: whether two requests meet is not in the code.
+    Medium where a request or job runs the code and the query is known whole; low otherwise, and where a row
+    whose status is checked was handed in. It is never high: whether two requests meet is not in the code.
 
     ## What it leaves alone
     A unique violation that is handled, here, by the callers or for the whole application; `get_or_create`,
-    upserts, row locks, advisory locks and lock objects around or before the look.
+    upserts, row locks, advisory locks and lock objects around or before the look, here or in a caller; columns
+    that are set to the same value whoever comes first, with nothing else done; updates with the condition in
+    their `WHERE`.
 
     ## References
     - [CWE-367: time-of-check time-of-use race condition](https://cwe.mitre.org/data/definitions/367.html)

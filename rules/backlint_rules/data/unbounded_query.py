@@ -48,7 +48,8 @@ class UnboundedQuery(Rule):
 
     ## Confidence
     It goes by who fetches and for what: high for a handler that hands out rows of a table that grows with
-    time, and for jobs; lower where the rows are those of one parent, where the table does not keep when
+    time, and for jobs; medium for other functions whose rows a handler answers with; lower where the rows are
+    those of one parent (a tenant that owns most tables is none), where the table does not keep when
     rows were made, or where the rows are used inside only. Tables whose names say that they are small, and
     code that no request or job reaches, are low.
 

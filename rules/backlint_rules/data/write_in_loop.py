@@ -50,10 +50,12 @@ class WriteInLoop(Rule):
 
     ## Confidence
     High where it is certain what is called; medium where one of several may be, and for a commit beside a
-    call to another service, which may want a transaction for each item.
+    call to another service, which may want a transaction for each item. Low where what is called asks another
+    service first: its answers come one at a time.
 
     ## What it leaves alone
-    `session.add` with one flush outside, bulk calls, chunks, a handful of literal items, and what a query
+    `session.add` with one flush outside, bulk calls, chunks, branches that are taken once a chunk, flushes and
+    commits that the call leaves switched off, a handful of literal items, and what a query
     in the same call says already (query-in-loop).
 
     ## References
