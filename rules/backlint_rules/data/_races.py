@@ -47,9 +47,10 @@ def callers_handle(project: Project, function: LinkedFunction) -> bool:
     )
 
 
-def violations_answered(project: Project) -> bool:
-    """Whether the application turns unique violations into answers, in an exception handler."""
-    return any(_UNIQUE.search(name) for names in project.error_handlers.values() for name in names)
+def violations_answered(project: Project) -> frozenset[str]:
+    """The unique violations that the application turns into answers in exception handlers, by their plain names."""
+    names = (name for names in project.error_handlers.values() for name in names)
+    return frozenset(name.rpartition(".")[2] for name in names if _UNIQUE.search(name))
 
 
 class Locks:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backlint.api import Confidence, Evidence, Findings, LinkedFunction, Project, Rule, Severity, short_name
 from backlint_rules.data._acts import Act, Acts
 from backlint_rules.data._changes import Change, ChangeKind, Counters, change_after
-from backlint_rules.data._looks import Look, LookKind, looks
+from backlint_rules.data._looks import Look, LookKind, is_created, looks
 from backlint_rules.data._races import Locks, callers_handle, handles_violation, violations_answered
 from backlint_rules.data._states import Source, State, block_of, first_read, rows_in, states
 
@@ -91,13 +91,21 @@ def _changed(
             yield state, change
 
 
-def _is_settled(project: Project, function: LinkedFunction, look: Look, act: Act, answered: bool) -> bool:
-    """Whether a violation of a unique constraint is handled."""
+def _is_settled(
+    project: Project, function: LinkedFunction, look: Look, act: Act, answered: frozenset[str]
+) -> bool:
+    """Whether a violation of a unique constraint is handled.
+
+    Repositories and document stores have duplicate-key errors of their own; a session raises the driver's.
+    """
     if handles_violation(project, function, act.call.block, act.call.span.line):
         return True
     if look.kind == LookKind.COUNT:
         return False
-    return callers_handle(project, function) or (answered and _is_unique(project, look))
+    if callers_handle(project, function):
+        return True
+    raised = {name for name in answered if not is_created(act.call, look.key) or not name.startswith("Dup")}
+    return bool(raised) and _is_unique(project, look)
 
 
 def _is_unique(project: Project, look: Look) -> bool:
