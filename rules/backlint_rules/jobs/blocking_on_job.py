@@ -20,7 +20,7 @@ from backlint.api import (
 )
 from backlint_rules.jobs._results import is_job_result
 
-_LOOKS = (Effect.QUERIES, Effect.CACHES, Effect.CALLS_NETWORK)
+_LOOKS = (Effect.QUERIES, Effect.CACHES)
 
 
 class BlockingOnJob(Rule):
