@@ -23,6 +23,7 @@ from backlint.link.flow.labels import (
     REQUEST,
     REQUEST_BODY,
     SECRET,
+    SETTINGS,
     Label,
 )
 from backlint.link.flow.sinks import SinkArgument, sink_arguments
@@ -109,6 +110,7 @@ __all__ = [
     "REQUEST_BODY",
     "SECRET",
     "SERVICE_CODE",
+    "SETTINGS",
     "UNKNOWN",
     "All",
     "AnyOf",

@@ -1,7 +1,6 @@
 """Internals that failures show to clients."""
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from backlint.api import (
@@ -11,7 +10,6 @@ from backlint.api import (
     Call,
     CallSite,
     Caught,
-    ClassValue,
     Confidence,
     Element,
     EventKind,
@@ -33,8 +31,9 @@ from backlint.api import (
     Text,
     identifier_words,
     short_name,
-    sink_arguments,
 )
+from backlint_rules.errors._answers import answers, caught_names, fails, raised, refuses, shown_exceptions
+from backlint_rules.errors._settings import settings_shown
 
 _BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
 _LAYERS = frozenset(
@@ -73,10 +72,6 @@ _FOR_PEOPLE = re.compile(
     r"Validation|Http404|HTTPException|^Invalid|DoesNotExist|PermissionDenied|^Abort|Warning$"
 )
 """Exceptions whose text says what the client did wrong."""
-_REFUSES = re.compile(r"ValidationError|BadRequest|ParseError|UnprocessableEntity|(?:HTTP_|\b)4\d\d")
-"""Answers that tell the client what to send instead."""
-_FAILS = re.compile(r"(?:HTTP_|^)5\d\d|InternalServer|BadGateway|ServiceUnavailable")
-"""Answers that say the service, or one behind it, failed."""
 _DEVELOPMENT = frozenset({"debug", "dev", "development", "local", "localhost", "testing"})
 _PROBES = frozenset({"health", "healthz", "healthcheck", "ready", "readiness", "readyz", "liveness", "probe"})
 _DEPTH = 12
@@ -129,16 +124,18 @@ class LeakedInternals(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what responses, error details and the answers of handlers are made of."""
-        shown = _shown_exceptions(project)
+        shown = shown_exceptions(project)
         for function in project.functions:
             if function.kind not in self.kinds:
                 continue
             told: set[int] = set()
-            for place, block, terms in (*_answers(project, function), *_raised(project, function, shown)):
+            for place, block, terms in (*answers(project, function), *raised(project, function, shown)):
                 if place.line in told:
                     continue
                 frame = _Frame(function, block)
                 found = next((leak for term in terms if (leak := _leak(project, frame, term))), None)
+                if found is None and (held := settings_shown(project, function, block, terms)):
+                    found = _Leak(held[0], held[1], Confidence.HIGH, held[2])
                 if found is None or _in_development(project, function, block):
                     continue
                 told.update(range(place.line, place.end_line + 1))
@@ -153,104 +150,12 @@ class LeakedInternals(Rule):
 
 
 def _confidence(project: Project, function: LinkedFunction, found: _Leak, place: Span) -> Confidence:
-    if found.confidence is Confidence.LOW and _fails(project, function, place):
+    if found.confidence is Confidence.LOW and fails(project, function, place):
         return Confidence.MEDIUM
     if found.confidence is not Confidence.HIGH:
         return found.confidence
     is_probe = bool(_PROBES.intersection(identifier_words(function.name)))
-    return Confidence.MEDIUM if is_probe or _refuses(project, function, place) else Confidence.HIGH
-
-
-def _refuses(project: Project, function: LinkedFunction, place: Span) -> bool:
-    """Whether the answer blames the request: what is wrong with it has to be said somehow."""
-    return any(_REFUSES.search(text) for text in _told(project, function, place))
-
-
-def _fails(project: Project, function: LinkedFunction, place: Span) -> bool:
-    """Whether the answer says that the service failed."""
-    return any(_FAILS.search(text) for text in _told(project, function, place))
-
-
-def _told(project: Project, function: LinkedFunction, place: Span) -> Iterator[str]:
-    """What answers, and what it is given, in words."""
-    for call in function.calls:
-        if call.span == place:
-            yield project.words(function, call.row.function)
-            for term in (*call.row.arguments, *(term for _, term in call.row.keywords)):
-                yield project.words(function, term)
-    for event in function.summary.events:
-        if event.kind == EventKind.RETURN and event.span.line <= place.line <= event.span.end_line:
-            row = project.term(function, event.term)
-            for term in row.items if isinstance(row, Sequence) else ():
-                yield project.words(function, term)
-
-
-def _answers(project: Project, function: LinkedFunction) -> Iterator[tuple[Span, int, tuple[int, ...]]]:
-    """What a function sends to clients: the place, its block and the terms that are sent."""
-    for call in function.calls:
-        terms = tuple(argument.term for argument in sink_arguments(call, "response"))
-        if terms:
-            yield call.span, call.block, terms
-    if project.is_handler(function) or function.key in project.error_handlers:
-        for event in function.summary.events:
-            if event.kind in (EventKind.RETURN, EventKind.YIELD) and event.term >= 0:
-                yield event.span, event.block, (event.term,)
-
-
-def _shown_exceptions(project: Project) -> frozenset[str]:
-    """Exceptions of the project whose text an error handler or a middleware answers with."""
-    found: set[str] = set()
-    for function in project.functions:
-        for name in _handled(project, function):
-            own = project.evaluator.classes.project_class(name)
-            if own is not None and name not in found and _answers_with(project, function, name):
-                found.add(name)
-    return frozenset(found)
-
-
-def _handled(project: Project, function: LinkedFunction) -> Iterator[str]:
-    """Exceptions that a function gets as the error handler it is registered as, or catches."""
-    yield from project.error_handlers.get(function.key, ())
-    for block in function.summary.blocks:
-        if block.kind == BlockKind.EXCEPT:
-            for term in block.terms:
-                yield project.evaluator.symbol_of(function.file, term)
-
-
-def _answers_with(project: Project, function: LinkedFunction, name: str) -> bool:
-    """Whether an answer of a function holds what an exception carries: its text or an attribute."""
-    rows = function.file.summary.terms
-    exceptions = {
-        parameter.name for parameter in function.summary.parameters[:1] + function.summary.parameters[-1:]
-    }
-    exceptions -= {"self", "request", "req", "_"}
-    registered = name in project.error_handlers.get(function.key, ())
-    for call in function.calls:
-        for argument in sink_arguments(call, "response"):
-            for term in project.terms_of(function, argument.term):
-                row = rows[term]
-                if isinstance(row, Caught) and name in _caught_names(project, function, row):
-                    return True
-                if registered and isinstance(row, Param) and row.name in exceptions:
-                    return True
-    return False
-
-
-def _caught_names(project: Project, function: LinkedFunction, row: Caught) -> list[str]:
-    types = project.term(function, row.exception)
-    terms = types.options if isinstance(types, Join) else (row.exception,)
-    return [project.evaluator.symbol_of(function.file, term) for term in terms]
-
-
-def _raised(
-    project: Project, function: LinkedFunction, shown: frozenset[str]
-) -> Iterator[tuple[Span, int, tuple[int, ...]]]:
-    """What an exception is made of that clients are shown."""
-    for call in function.calls if shown and function in project.per_request else ():
-        if isinstance(call.callee, ClassValue) and shown.intersection(
-            project.evaluator.classes.order(call.callee.symbol)
-        ):
-            yield call.span, call.block, (*call.row.arguments, *(term for _, term in call.row.keywords))
+    return Confidence.MEDIUM if is_probe or refuses(project, function, place) else Confidence.HIGH
 
 
 def _in_development(project: Project, function: LinkedFunction, block: int) -> bool:
@@ -296,7 +201,7 @@ def _first(project: Project, frame: _Frame, terms: tuple[int, ...]) -> _Leak | N
 
 def _caught(project: Project, frame: _Frame, row: Caught) -> _Leak | None:
     function = frame.function
-    names = _caught_names(project, function, row)
+    names = caught_names(project, function, row)
     if _is_told_apart(project, frame):
         return None
     name = next((name for name in names if name in _BROAD), "")

@@ -99,7 +99,9 @@ def _in_dicts(project: Project, call: CallSite, names: tuple[str, ...]) -> list[
         row = project.term(call.function, bare(call.function.file, term))
         if isinstance(row, Mapping):
             found += [
-                value for key, value in row.entries if key >= 0 and project.constant(call.function, key) in names
+                value
+                for key, value in row.entries
+                if key >= 0 and project.constant(call.function, key) in names
             ]
     return found
 

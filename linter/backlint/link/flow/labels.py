@@ -55,6 +55,9 @@ SECRET = Label(
 )
 """Passwords, tokens, keys, and whole containers that hold some."""
 
+SETTINGS = Label("settings", wholes=frozenset({"settings", "settings-object", "env"}), parts=False)
+"""All settings or environment variables at once."""
+
 REQUEST = Label(
     "request",
     sources=frozenset(
@@ -74,6 +77,7 @@ WHOLES = {
     "request-headers": "the request's headers",
     "request-cookies": "the request's cookies",
     "settings": "the settings",
+    "settings-object": "the settings",
     "env": "the environment variables",
 }
 """In words, what the containers of `Label.wholes` are."""
