@@ -1,5 +1,7 @@
 """Retries that don't wait, or always wait the same time."""
 
+import re
+
 from backlint.api import (
     NO_CONSTANT,
     Call,
@@ -21,6 +23,9 @@ from backlint_rules.resilience._retries import (
     retry_settings,
     sleeps,
 )
+
+_WAITS_FOR_IT = re.compile(r"wait_?(?:for|until|till)|(?:^|_)(?:is_)?(?:ready|health|ping|poll|reachable)")
+"""Words of functions whose purpose is to look again and again until something is there."""
 
 
 class RetryWithoutBackoff(Rule):
@@ -104,6 +109,8 @@ def _check_loop(project: Project, findings: Findings, found: RetryLoop) -> None:
     tried = project.words(found.function, found.call.event.term)
     if not waiting:
         message = f"the loop tries `{tried}` again at once when it fails"
+    elif _WAITS_FOR_IT.search(short_name(found.function)):
+        return
     elif all(_is_constant(project, call) for call in waiting):
         message = f"the loop tries `{tried}` again after the same wait each time"
     else:
