@@ -1,11 +1,9 @@
-"""Retries as code writes them: decorators and settings of libraries, and loops around `try`."""
+"""Retries as code writes them: loops around `try`."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from backlint.api import (
-    NO_CONSTANT,
-    Attr,
     Awaited,
     Block,
     BlockKind,
@@ -16,18 +14,21 @@ from backlint.api import (
     Compare,
     Const,
     Effect,
-    Event,
-    EventKind,
     Join,
     LinkedFunction,
     Local,
-    Mapping,
     Operation,
-    Param,
     Project,
-    Retry,
-    Star,
     bare,
+)
+from backlint_rules.resilience._loop_shape import (
+    after_try,
+    ends_loop,
+    goes_on,
+    leaves,
+    leaving,
+    loop_of,
+    siblings,
 )
 
 REMOTE = (
@@ -74,45 +75,13 @@ class RetryLoop(NamedTuple):
     """The call is known to reach another service."""
 
 
-def retry_settings(project: Project) -> Iterator[tuple[CallSite, Retry]]:
-    """Calls of libraries that say how retries end and wait."""
-    for call in project.calls():
-        if call.entry is not None and call.entry.retry is not None:
-            yield call, call.entry.retry
-
-
-def is_unlimited(project: Project, call: CallSite, retry: Retry) -> bool:
-    """Whether the arguments switch the limit off, or none is given where the library has none."""
-    given = [call.argument(None, name) for name in retry.bounds] + _in_dicts(project, call, retry.bounds)
-    values = [project.constant(call.function, term) for term in given if term is not None]
-    if not values:
-        return not retry.bounded and not call.passes_unknown
-    return all(value is None or (isinstance(value, int) and value < 0) for value in values) and all(
-        value is not NO_CONSTANT for value in values
-    )
-
-
-def _in_dicts(project: Project, call: CallSite, names: tuple[str, ...]) -> list[int | None]:
-    """Settings inside a dict that is passed on: `retry_kwargs={"max_retries": 5}`."""
-    found: list[int | None] = []
-    for _, term in call.row.keywords:
-        row = project.term(call.function, bare(call.function.file, term))
-        if isinstance(row, Mapping):
-            found += [
-                value
-                for key, value in row.entries
-                if key >= 0 and project.constant(call.function, key) in names
-            ]
-    return found
-
-
 def retry_loops(project: Project) -> Iterator[RetryLoop]:
     """Loops whose `try` leads out of them on success and is tried again after a failure."""
     for function in project.functions:
         blocks = function.summary.blocks
         for index, block in enumerate(blocks):
             if block.kind == BlockKind.TRY:
-                loop = _loop_of(function, index)
+                loop = loop_of(function, index)
                 if loop is None or _goes_over_things(project, function, blocks[loop]):
                     continue
                 found = _retry(project, function, loop, index)
@@ -143,31 +112,22 @@ def _goes_over_things(project: Project, function: LinkedFunction, loop: Block) -
     )
 
 
-def _loop_of(function: LinkedFunction, block: int) -> int | None:
-    parent = function.summary.blocks[block].parent
-    while parent >= 0:
-        if function.summary.blocks[parent].kind in (BlockKind.FOR, BlockKind.WHILE):
-            return parent
-        parent = function.summary.blocks[parent].parent
-    return None
-
-
 def _retry(project: Project, function: LinkedFunction, loop: int, tried: int) -> RetryLoop | None:
     blocks = function.summary.blocks
     inside = {number for number, _ in enumerate(blocks) if tried in project.enclosing(function, number)}
-    succeeds = inside | {n for n in _siblings(function, tried) if blocks[n].kind == BlockKind.ELSE}
+    succeeds = inside | {n for n in siblings(function, tried) if blocks[n].kind == BlockKind.ELSE}
     call = _tried(project, function, inside)
     if call is None:
         return None
-    for number in _siblings(function, tried):
+    for number in siblings(function, tried):
         block = blocks[number]
         if block.kind != BlockKind.EXCEPT or _is_about_input(project, function, block):
             continue
-        after = _after(project, function, loop, tried) if _goes_on(function, number) else set()
+        after = after_try(project, function, loop, tried) if goes_on(function, number) else set()
         by_flag = _ends_by_result(project, function, loop, inside)
-        if not by_flag and not _leaves(function, succeeds | after, loop):
+        if not by_flag and not leaves(function, succeeds | after, loop):
             continue
-        if any(event.block == number for event in _leaving(function, {number}, loop)):
+        if any(event.block == number for event in leaving(function, {number}, loop)):
             continue
         within = {n for n, _ in enumerate(blocks) if number in project.enclosing(function, n)}
         remote = is_remote(project, call)
@@ -193,28 +153,6 @@ def _tried(project: Project, function: LinkedFunction, inside: set[int]) -> Call
 def _may_be_remote(project: Project, call: CallSite) -> bool:
     """Whether an unknown call hangs on an object: `client.upload(…)`, and no `parse(…)`."""
     return "." in project.words(call.function, call.row.function)
-
-
-def _goes_on(function: LinkedFunction, handler: int) -> bool:
-    """Whether what follows the `try` is left out after a failure."""
-    return any(
-        event.kind == EventKind.LEAVE and event.name == "continue" and event.block == handler
-        for event in function.summary.events
-    )
-
-
-def _after(project: Project, function: LinkedFunction, loop: int, tried: int) -> set[int]:
-    """The loop's own block and those in it that come after a `try` of it."""
-    blocks = function.summary.blocks
-    if blocks[tried].parent != loop:
-        return set()
-    siblings = {tried, *_siblings(function, tried)}
-    last = max(siblings)
-    return {loop} | {
-        number
-        for number in range(last + 1, len(blocks))
-        if loop in (around := project.enclosing(function, number)) and siblings.isdisjoint(around)
-    }
 
 
 def _ends_by_result(project: Project, function: LinkedFunction, loop: int, inside: set[int]) -> bool:
@@ -257,7 +195,7 @@ def _tested(project: Project, function: LinkedFunction, term: int) -> set[str]:
 def _is_counted(project: Project, function: LinkedFunction, handler: set[int], loop: int) -> bool:
     """Whether a failure ends the loop under a condition that is not only about the failure itself."""
     blocks = function.summary.blocks
-    for event in _leaving(function, handler, loop):
+    for event in leaving(function, handler, loop):
         number = event.block
         while number in handler:
             block = blocks[number]
@@ -276,35 +214,6 @@ def _is_about_failure(project: Project, function: LinkedFunction, block: Block) 
     return any(isinstance(row, Caught) for row in rows) and not any(
         isinstance(row, Operation) and row.operator in ("+", "-") for row in rows
     )
-
-
-def _siblings(function: LinkedFunction, tried: int) -> list[int]:
-    """The handlers and the `else` of a `try`: the blocks after it with the same parent, up to the next `try`."""
-    blocks = function.summary.blocks
-    found = []
-    for number in range(tried + 1, len(blocks)):
-        if blocks[number].parent == blocks[tried].parent:
-            if blocks[number].kind not in (BlockKind.EXCEPT, BlockKind.ELSE, BlockKind.FINALLY):
-                break
-            found.append(number)
-    return found
-
-
-def _leaves(function: LinkedFunction, blocks: set[int], loop: int) -> bool:
-    return any(True for _ in _leaving(function, blocks, loop))
-
-
-def _leaving(function: LinkedFunction, blocks: set[int], loop: int) -> Iterator[Event]:
-    for event in function.summary.events:
-        if event.block in blocks and _ends_loop(function, event, loop):
-            yield event
-
-
-def _ends_loop(function: LinkedFunction, event: Event, loop: int) -> bool:
-    """Whether an event leaves a loop: a `break` counts for the innermost loop only."""
-    if event.kind == EventKind.LEAVE:
-        return event.name == "break" and function.loops(event.block)[0] is function.summary.blocks[loop]
-    return event.kind in (EventKind.RETURN, EventKind.RAISE)
 
 
 def _is_about_input(project: Project, function: LinkedFunction, handler: Block) -> bool:
@@ -327,7 +236,7 @@ def _ends_around(project: Project, function: LinkedFunction, loop: int, on_succe
     """Whether the loop can end on the way around: by a deadline or counter outside `try` and its handlers."""
     blocks = function.summary.blocks
     for event in function.summary.events:
-        if event.block in on_success or not _ends_loop(function, event, loop):
+        if event.block in on_success or not ends_loop(function, event, loop):
             continue
         around = project.enclosing(function, event.block)
         inner = [blocks[number].kind for number in around - project.enclosing(function, loop)]
@@ -346,25 +255,3 @@ def sleeps(project: Project, found: RetryLoop) -> list[CallSite]:
         if loop in project.enclosing(function, call.block)
         and (Effect.SLEEPS in call.effects or project.effects.target(call, Effect.SLEEPS) is not None)
     ]
-
-
-def calls_itself(project: Project) -> Iterator[CallSite]:
-    """Calls of a function by itself from an `except`, with the arguments it was given."""
-    for function in project.functions:
-        for call in function.calls:
-            if function.key not in call.targets:
-                continue
-            kinds = [block.kind for block in function.blocks(call.block)]
-            if BlockKind.EXCEPT in kinds and BlockKind.IF not in kinds and not _counts(project, call):
-                yield call
-
-
-def _counts(project: Project, call: CallSite) -> bool:
-    """Whether an argument is another than the function was given: a counter, or a part of the work."""
-    terms = [*call.row.arguments, *(term for _, term in call.row.keywords)]
-    rows = [project.term(call.function, bare(call.function.file, term)) for term in terms]
-    return not all(isinstance(row, Param | Star) or _is_of_self(project, call, row) for row in rows)
-
-
-def _is_of_self(project: Project, call: CallSite, row: object) -> bool:
-    return isinstance(row, Attr) and isinstance(project.term(call.function, row.base), Param)

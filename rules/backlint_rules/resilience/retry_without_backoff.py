@@ -16,13 +16,8 @@ from backlint.api import (
     bare,
     short_name,
 )
-from backlint_rules.resilience._retries import (
-    RetryLoop,
-    is_unlimited,
-    retry_loops,
-    retry_settings,
-    sleeps,
-)
+from backlint_rules.resilience._retries import RetryLoop, retry_loops, sleeps
+from backlint_rules.resilience._retry_settings import is_unlimited, retry_settings
 
 _WAITS_FOR_IT = re.compile(r"wait_?(?:for|until|till)|(?:^|_)(?:is_)?(?:ready|health|ping|poll|reachable)")
 """Words of functions whose purpose is to look again and again until something is there."""

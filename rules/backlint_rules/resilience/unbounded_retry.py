@@ -14,13 +14,9 @@ from backlint.api import (
     options,
     short_name,
 )
-from backlint_rules.resilience._retries import (
-    RetryLoop,
-    calls_itself,
-    is_unlimited,
-    retry_loops,
-    retry_settings,
-)
+from backlint_rules.resilience._recursion import calls_itself
+from backlint_rules.resilience._retries import RetryLoop, retry_loops
+from backlint_rules.resilience._retry_settings import is_unlimited, retry_settings
 
 
 class UnboundedRetry(Rule):
