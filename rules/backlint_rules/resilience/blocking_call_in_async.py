@@ -29,6 +29,7 @@ _LOUD = (
     Effect.HASHES_PASSWORD,
     Effect.WAITS,
     Effect.RENDERS,
+    Effect.CONNECTS,
 )
 """What blocks for milliseconds or longer whatever the input is."""
 _AS_LONG_AS_THE_FILE = (Effect.READS_FILE, Effect.WRITES_FILE)
@@ -157,6 +158,7 @@ _VERBS = (
     (Effect.CALLS_NETWORK, "calls another service"),
     (Effect.CACHES, "asks the cache"),
     (Effect.WAITS, "waits"),
+    (Effect.CONNECTS, "opens a connection"),
     (Effect.RENDERS, "does heavy work"),
     (Effect.READS_FILE, "reads a file"),
     (Effect.WRITES_FILE, "writes a file"),
