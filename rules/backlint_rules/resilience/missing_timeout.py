@@ -117,8 +117,6 @@ class _Reporter:
         """Faults that are mended at one place have the same."""
         if fault.timeout.settings:
             return fault.timeout.settings
-        if not fault.timeout.parameters and any("." in name for name in fault.timeout.attributes):
-            return fault.timeout.attributes
         if not fault.timeout.parameters and not fault.timeout.keys and not fault.uses:
             return (*fault.call.function.key, fault.timeout.suggestion)
         return (*fault.call.function.key, fault.call.span)
