@@ -89,7 +89,9 @@ def _print_table(
         str(arguments.jobs),
     ]
     check += ["--cache-dir", str(cache), "."]
-    changed = sorted(tree.rglob("*.py"))[:: max(1, files // 10)][:10]
+    # What lies in hidden folders is no part of the project.
+    own = [path for path in sorted(tree.rglob("*.py")) if "/." not in f"/{path.relative_to(tree).as_posix()}"]
+    changed = own[:: max(1, len(own) // 10)][:10]
 
     def forget() -> None:
         shutil.rmtree(cache, ignore_errors=True)
