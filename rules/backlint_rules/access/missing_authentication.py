@@ -13,6 +13,7 @@ from backlint.api import (
     Project,
     Role,
     Route,
+    RouteKind,
     Rule,
     Severity,
     Unscoped,
@@ -96,7 +97,7 @@ class MissingAuthentication(Rule):
             key = route.handler or route.location
             if key in told or route.handler is None or route.is_protected is not False:
                 continue
-            if (
+            if route.kind is RouteKind.GRAPHQL_FIELD or (
                 route.is_for_development
                 or gives_access(route)
                 or _is_listed(route, project.facts.public_routes)
@@ -280,7 +281,9 @@ def _confidence(project: Project, route: Route, protected: int, bypassed: bool) 
 
 def _bypassed_default(route: Route, protected: list[Route]) -> Guard | None:
     """The guard that settings put on the views of another framework of the project, which this one escapes."""
-    if any(guard.kind is not GuardKind.MIDDLEWARE for guard in route.guards):
+    if route.kind is not RouteKind.HTTP or any(
+        guard.kind is not GuardKind.MIDDLEWARE for guard in route.guards
+    ):
         return None
     for other in protected:
         if other.framework != route.framework:

@@ -66,6 +66,8 @@ _OF_TABLES = re.compile(r"_meta\b|__table|__name__|\.c\.|\bop\.|db_table|\.diale
 _CHECKS = frozenset(
     {"match", "fullmatch", "isidentifier", "isalnum", "isalpha", "isdigit", "isdecimal", "isnumeric"}
 )
+_PARSED = frozenset({"zoneinfo", "uuid", "datetime", "decimal", "ipaddress", "fractions"})
+"""Modules whose objects exist only where what they were made from was well-formed."""
 _DEPTH = 16
 _MANY = 8
 
@@ -351,7 +353,10 @@ def _attr(project: Project, frame: Frame, term: int, row: Attr) -> list[Piece]:
     for one in options(base):
         if not isinstance(one, InstanceValue | ClassValue):
             continue
-        if "enum.Enum" in classes.order(one.symbol):
+        order = classes.order(one.symbol)
+        if any(name.startswith("enum.") for name in order):
+            return ["{}"]
+        if one.symbol.partition(".")[0] in _PARSED:
             return ["{}"]
         for ancestor in classes.order(one.symbol):
             cls = classes.project_class(ancestor)

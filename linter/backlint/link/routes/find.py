@@ -12,7 +12,7 @@ from backlint.link.routes.django import UrlConfigurations
 from backlint.link.routes.graphql import graphql_routes
 from backlint.link.routes.guards import Guards
 from backlint.link.routes.listed import listed_routes
-from backlint.link.routes.model import GuardKind, Route
+from backlint.link.routes.model import GuardKind, Route, RouteKind
 from backlint.link.routes.mounts import Mounts
 from backlint.link.routes.parameters import parameters, schemas
 from backlint.link.routes.view_guards import ViewGuards
@@ -94,9 +94,10 @@ def _asking(context: Context, chain: list[Guard], draft: Draft, name: str) -> It
         if opened and guard.symbol.startswith("litestar.security."):
             continue
         found = [test.holds(draft.path, draft.methods, name) for test in guard.exempts]
-        if True in found:
+        addressed = draft.kind in (RouteKind.HTTP, RouteKind.WEBSOCKET)
+        if addressed and True in found:
             continue
-        if None in found:
+        if found and (not addressed or None in found):
             yield replace(guard, roles=(), unresolved=True)
         else:
             yield guard
