@@ -73,14 +73,14 @@ def instance(symbol: str, *arguments: Value) -> InstanceValue:
 
 
 def union(options: list[Value]) -> Value:
-    """The values without duplicates, unknowns and None; UNKNOWN when nothing is left."""
+    """The values without duplicates, unknowns and None; UNKNOWN when nothing is left, None where all are."""
     kept: list[Value] = []
     for option in options:
         for single in option.options if isinstance(option, UnionValue) else (option,):
             if single is not UNKNOWN and single != NONE and single not in kept:
                 kept.append(single)
     if not kept:
-        return NONE if any(option == NONE for option in options) else UNKNOWN
+        return NONE if options and all(option == NONE for option in options) else UNKNOWN
     return kept[0] if len(kept) == 1 else UnionValue(tuple(kept[:4]))
 
 
