@@ -284,8 +284,21 @@ def _report(
         handler=handler,
         confidence=confidence,
         advice=f"put a limiter on `{route.name}`{example}: per address and per account, in a shared store",
-        evidence=_view(project, route),
+        evidence=(*_posted(project, handler), *_view(project, route)),
     )
+
+
+def _posted(project: Project, handler: LinkedFunction | None) -> tuple[Evidence, ...]:
+    """Where a handler of any method begins to look at what is sent."""
+    for block in handler.summary.blocks if handler is not None else ():
+        row = project.term(handler, block.terms[0]) if handler is not None and block.terms else None
+        if (
+            handler is not None
+            and isinstance(row, Compare)
+            and project.constant(handler, row.right) == "POST"
+        ):
+            return (Evidence(handler.path, one_line(block.span), "each try is taken here"),)
+    return ()
 
 
 def _view(project: Project, route: Route) -> tuple[Evidence, ...]:
