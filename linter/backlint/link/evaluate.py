@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from backlint.effect import Effect
 from backlint.link.annotations import annotation_value
 from backlint.link.attributes import attribute, decorated_as
 from backlint.link.entry_types import typed
@@ -72,6 +73,7 @@ class Evaluator:
         self.classes = Classes(index, catalogue, self)
         self._symbols: dict[tuple[str, str], Value] = {}
         self._returns: dict[tuple[int, int], Value] = {}
+        self._enqueuers: dict[tuple[int, int], InstanceValue | None] = {}
         self._roles: tuple[dict[str, tuple[Role, ...]], ...] = ({}, {})
         """Of instances and of classes, by name."""
         self._yields: dict[tuple[int, int], Value] = {}
@@ -237,6 +239,18 @@ class Evaluator:
         """The object a decorator puts in the function's place, where a library entry says what it is."""
         return decorated_as(self, value)
 
+    def enqueuer(self, function: FunctionValue) -> InstanceValue | None:
+        """What stands in a job's place where calling it enqueues it, as Huey's tasks do; None for other functions."""
+        key = function.file, function.function
+        if key not in self._enqueuers:
+            self._enqueuers[key] = None
+            if self.index.function(*key).decorators:
+                made = decorated_as(self, function)
+                entry = self.classes.library_class(made.symbol) if isinstance(made, InstanceValue) else None
+                if entry is not None and entry.call is not None and Effect.ENQUEUES in entry.call.effects:
+                    self._enqueuers[key] = made if isinstance(made, InstanceValue) else None
+        return self._enqueuers[key]
+
     def is_property(self, function: FunctionValue) -> bool:
         """Whether reading the attribute runs the function."""
         return self._decorated_with(self.index.files[function.file], function.function, PROPERTIES)
@@ -273,7 +287,8 @@ class Evaluator:
                 return self.typed(entry.init.returns, callee, file, row)
             return InstanceValue(callee.symbol, callee.arguments or self._inferred(callee, file, row))
         if isinstance(callee, FunctionValue):
-            return self.returned(callee)
+            enqueuer = self.enqueuer(callee)
+            return self.returned(callee) if enqueuer is None else self._call_instance(enqueuer, file, row)
         if isinstance(callee, LibraryFunction):
             return self.typed(callee.entry.returns, callee.receiver, file, row)
         if isinstance(callee, InstanceValue):

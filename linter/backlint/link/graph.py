@@ -301,9 +301,9 @@ class Graph:
         is_parameter = isinstance(file.summary.terms[row.function], Param)
         targets: list[FunctionKey] = []
         for value in options(callee):
-            called = self._called_later(value) if isinstance(value, FunctionValue) else None
-            if called is not None:
-                site.entry = called
+            enqueuer = evaluator.enqueuer(value) if isinstance(value, FunctionValue) else None
+            if enqueuer is not None:
+                site.entry = evaluator.entry_of(enqueuer)
             elif isinstance(value, FunctionValue) and not is_parameter:
                 targets.extend(self._implementations(value))
             elif isinstance(value, ClassValue):
@@ -330,14 +330,6 @@ class Graph:
         if site.entry is not None:
             for argument in site.entry.consumes:
                 self._consume_argument(site, argument)
-
-    def _called_later(self, value: FunctionValue) -> FunctionEntry | None:
-        """What calling a function does whose decorator turned it into a job that runs elsewhere."""
-        if not self.evaluator.index.function(value.file, value.function).decorators:
-            return None
-        made = self.evaluator.decorated_as(value)
-        entry = None if made is None else self.evaluator.entry_of(made)
-        return entry if entry is not None and Effect.ENQUEUES in entry.effects else None
 
     def _moves_off_thread(self, site: CallSite) -> bool:
         if site.entry is not None and Role.RUNS_IN_THREAD in site.entry.roles:

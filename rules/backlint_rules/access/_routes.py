@@ -35,6 +35,8 @@ _OF_ACCOUNTS = frozenset({"auth", "account", "accounts", "user", "users", "login
 _KEYS = frozenset({"webauthn", "passkey", "passkeys", "fido", "fido2", "u2f", "saml", "sso", "oauth", "oidc"})
 """Ways in that nothing can be guessed at: another party, or a signature, answers for the caller."""
 _PASSWORD = frozenset({"reset", "forgot", "forget", "forgotten", "recover", "recovery", "change"})
+_RESETS = frozenset({"reset", "forgot", "forgotten", "recover", "recovery"})
+_SIGNED_IN = frozenset({"auth", "account", "accounts", "login"})
 _PUBLIC = frozenset(
     {
         "health", "healthz", "healthcheck", "live", "livez", "ready", "readyz", "ping", "status", "version", "metrics",
@@ -83,6 +85,8 @@ def gives_access(route: Route) -> str:
     if "logout" in found or "signout" in found or found & _KEYS:
         return ""
     if found & _PASSWORD and ("password" in found or (last & _FORGOTTEN and found & _OF_ACCOUNTS)):
+        return "password reset"
+    if found & _RESETS and found & _SIGNED_IN:
         return "password reset"
     if found & _SECOND_FACTOR:
         return "one-time code"

@@ -285,6 +285,9 @@ def _bypassed_default(route: Route, protected: list[Route]) -> Guard | None:
         guard.kind is not GuardKind.MIDDLEWARE for guard in route.guards
     ):
         return None
+    if any(other.framework == route.framework for other in protected):
+        # Views of this kind have a guard of their own, so that one without it was written with that in sight.
+        return None
     for other in protected:
         if other.framework != route.framework:
             for guard in (*other.authentication, *other.authorisation):

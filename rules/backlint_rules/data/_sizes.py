@@ -39,6 +39,8 @@ _CLIENT = Label(
 )
 _GIVEN = frozenset({"query", "body", "form", "path", "header"})
 _BOUNDS = frozenset({"le", "lt", "max", "max_value", "maximum", "max_digits"})
+_VALIDATORS = frozenset({"AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator"})
+"""A function of the project's own looks at the number (Pydantic 2.12, functional validators)."""
 _CONVERTS = frozenset({"builtins.int", "builtins.float", "builtins.abs", "builtins.round"})
 _DEPTH = 14
 _HUGE = 100_000
@@ -292,6 +294,8 @@ def is_constrained(project: Project, file: FileNode, annotation: int, default: i
         row: Term = file.summary.terms[term]
         if isinstance(row, Call):
             if any(name in _BOUNDS and not _is_huge(file, value) for name, value in row.keywords):
+                return True
+            if project.queries.symbol_of(file, row.function).rpartition(".")[2] in _VALIDATORS:
                 return True
             pending.extend(row.arguments)
         elif isinstance(row, Item):
