@@ -138,6 +138,24 @@ def test_empty_files_are_configurations(tmp_path: Path) -> None:
     assert load_settings(inner, NOTHING).root == inner
 
 
+def test_root_without_repository_is_where_the_requirements_are(tmp_path: Path) -> None:
+    inner = tmp_path / "app" / "routes"
+    inner.mkdir(parents=True)
+    (tmp_path / "requirements.txt").write_text("flask\n")
+    assert load_settings(inner, NOTHING).root == tmp_path
+
+
+def test_root_without_any_mark_is_the_current_folder_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "app" / "routes"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(inner, NOTHING).root == tmp_path
+    monkeypatch.chdir(inner)
+    assert load_settings(tmp_path, NOTHING).root == tmp_path
+
+
 def test_nearest_configuration_wins(tmp_path: Path) -> None:
     write(tmp_path / "backlint.toml", 'profile = "gate"\n')
     service = write(

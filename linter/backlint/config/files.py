@@ -18,6 +18,7 @@ MAX_BYTES = 1_000_000
 _SECTION = ("tool", "backlint")
 _TOML_KEY = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.?)""")
 _PROJECT_MARKS = (".git", *NAMES)
+_REQUIREMENTS = ("requirements.txt", "setup.py", "setup.cfg", "Pipfile", "manage.py")
 
 
 class ConfigurationFile(msgspec.Struct, frozen=True):
@@ -77,12 +78,16 @@ def read_configuration(path: Path) -> ConfigurationFile:
 def find_root(start: Path) -> Path:
     """The project `start` belongs to where nothing configures it.
 
-    The nearest folder upwards with a pyproject.toml or a repository in it, else `start` itself.
+    The nearest folder upwards with a pyproject.toml or a repository in it, else one with another list of
+    requirements, else the current folder where `start` lies below it, else `start` itself.
     """
-    for folder in _upwards(start):
-        if any(os.path.lexists(folder / mark) for mark in _PROJECT_MARKS):
-            return folder
-    return start
+    folders = _upwards(start)
+    for marks in (_PROJECT_MARKS, _REQUIREMENTS):
+        for folder in folders:
+            if any(os.path.lexists(folder / mark) for mark in marks):
+                return folder
+    current = Path.cwd()
+    return current if start.is_relative_to(current) else start
 
 
 def shown_path(path: Path) -> str:
