@@ -128,6 +128,8 @@ def _classify_service(name: str, data: bytes, kind: FileKind) -> FileKind:
         return FileKind.MIGRATION
     if b"down_revision" in data and len(set(_ALEMBIC_MIGRATION.findall(data))) > 2:
         return FileKind.MIGRATION
+    if b"BaseDBAsyncClient" in data and b"async def upgrade(" in data:
+        return FileKind.MIGRATION
     if name == "env.py" and b"alembic" in data and b"context.configure(" in data:
         return FileKind.MIGRATION
     if name == "factories.py" and _FACTORY_CONTENT.search(data):

@@ -102,6 +102,27 @@ def note_call(node: ast.Call, ctx: FileContext) -> None:
         note(ctx, node, step)
 
 
+def note_return(node: ast.Return, ctx: FileContext) -> None:
+    """Note what the statements do that an upgrade of Aerich gives to be run (aerich 0.9)."""
+    text = node.value
+    if (
+        not isinstance(text, ast.Constant)
+        or not isinstance(text.value, str)
+        or ctx.function.rpartition(".")[2] != "upgrade"
+        or ctx.kind != FileKind.MIGRATION
+    ):
+        return
+    line = text.lineno
+    for statement in text.value.split(";"):
+        blank = len(statement) - len(statement.lstrip())
+        written = ast.Constant(statement)
+        written.lineno = written.end_lineno = line + statement.count("\n", 0, blank)
+        written.col_offset, written.end_col_offset = 0, 1
+        for step in _sql(written):
+            note(ctx, written, step)
+        line += statement.count("\n")
+
+
 def _is_subclass_of_operation(symbol: str) -> bool:
     return ".migrations.operations." in symbol
 

@@ -22,6 +22,7 @@ from backlint_rules.migrations._steps import (
     new_tables,
     note_call,
     note_class,
+    note_return,
     note_with,
     revisions,
 )
@@ -61,7 +62,7 @@ class NonConcurrentIndex(Rule):
 
     severity = Severity.WARNING
     kinds = frozenset({FileKind.MIGRATION})
-    needs = ("alembic", "django")
+    needs = ("alembic", "django", "tortoise")
 
     def visit_ClassDef(self, node: ast.ClassDef, ctx: FileContext) -> None:
         """Note what a Django migration says of itself."""
@@ -70,6 +71,10 @@ class NonConcurrentIndex(Rule):
     def visit_With(self, node: ast.With, ctx: FileContext) -> None:
         """Note Alembic's batches and blocks outside transactions."""
         note_with(node, ctx)
+
+    def visit_Return(self, node: ast.Return, ctx: FileContext) -> None:
+        """Note the statements that a revision gives to be run."""
+        note_return(node, ctx)
 
     def visit_Call(self, node: ast.Call, ctx: FileContext) -> None:
         """Note operations."""

@@ -10,6 +10,7 @@ from backlint_rules.migrations._steps import (
     new_tables,
     note_call,
     note_class,
+    note_return,
     note_with,
     revisions,
 )
@@ -44,7 +45,7 @@ class RequiredColumnWithoutDefault(Rule):
 
     severity = Severity.ERROR
     kinds = frozenset({FileKind.MIGRATION})
-    needs = ("alembic", "django")
+    needs = ("alembic", "django", "tortoise")
 
     def visit_ClassDef(self, node: ast.ClassDef, ctx: FileContext) -> None:
         """Note what a Django migration says of itself."""
@@ -53,6 +54,10 @@ class RequiredColumnWithoutDefault(Rule):
     def visit_With(self, node: ast.With, ctx: FileContext) -> None:
         """Note Alembic's batches."""
         note_with(node, ctx)
+
+    def visit_Return(self, node: ast.Return, ctx: FileContext) -> None:
+        """Note the statements that a revision gives to be run."""
+        note_return(node, ctx)
 
     def visit_Call(self, node: ast.Call, ctx: FileContext) -> None:
         """Note operations."""
