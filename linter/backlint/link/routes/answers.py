@@ -77,6 +77,8 @@ _CALLER = re.compile(
     r"|identity|principal|secret|signature|api_?key|header|bearer|access|limit|rate|attempt|organi[sz]ation|\bsub\b|\bme\b",
     re.I,
 )
+_ASGI_SCOPE = re.compile(r"\bscope(?=\[|\.get\b)")
+"""What an ASGI server tells of a request says nothing of who calls, for all its name."""
 _RIGHTS = re.compile(
     r"user|perm|role|admin|owner|scope|staff|group|member|tenant|account|organi[sz]ation|superuser|allowed|can_|access",
     re.I,
@@ -244,6 +246,8 @@ class _Walk:
                     or site.symbol in _DECODES
                 ):
                     role = Role.AUTHENTICATES
+                elif status := self._answered(function, site):
+                    role = self._refusal(function, event, status)
                 entry = site.entry
                 found = GUARDING.intersection(entry.roles if entry is not None else ())
                 if entry is not None and _only_tells(site.symbol, entry.returns):
@@ -262,6 +266,11 @@ class _Walk:
                 self.refuses = True
                 self.roles.add(role)
                 yield event
+
+    def _answered(self, function: LinkedFunction, site: CallSite) -> int:
+        """The status of a response that is called, as pure ASGI middleware sends it: `await Response(…)(scope, …)`."""
+        made = function.file.summary.terms[bare(function.file, site.row.function)]
+        return self._returned(function.file, site.row.function) if isinstance(made, Call) else 0
 
     def _hear(self, site: CallSite, depth: int) -> None:
         """Notes what a call tells of the caller where its refusals are caught and refuse nobody."""
@@ -352,14 +361,14 @@ class _Walk:
             return f"{self._test(file, row.left)} {row.operator} {self._test(file, row.right)}"
         if isinstance(row, Call):
             inside = " ".join(self._test(file, argument) for argument in row.arguments)
-            return f"{words(file.summary, row.function)}({inside})"
+            return f"{_ASGI_SCOPE.sub('', words(file.summary, row.function))}({inside})"
         if isinstance(row, Name):
             # Constants say nothing of the caller: `AccountVisibility.PUBLIC`, `get_config(USER_MODE)`.
             last = row.symbol.rpartition(".")[2]
             return "" if last.isupper() else last
         if isinstance(row, Const | Sequence):
             return str(row.value) if isinstance(row, Const) and not isinstance(row.value, str) else ""
-        return words(file.summary, term)
+        return _ASGI_SCOPE.sub("", words(file.summary, term))
 
     def _raised(self, function: LinkedFunction, term: int, depth: int = 0) -> int:
         file, term = definition(self._context.evaluator, function.file, term)
@@ -495,6 +504,10 @@ class _Walk:
         """Whether a request is let through without anything having been asked about the caller."""
         if any(found is event for found in refusals):
             return False
+        if event.kind == EventKind.RETURN and any(
+            found.block == event.block and found.span.line <= event.span.line for found in refusals
+        ):
+            return False
         tests = list(self._tests(function, event.block))
         asked = [test for test in tests if _CALLER.search(test)]
         if event.kind == EventKind.RETURN and asked and self._gives_nothing(function, event):
@@ -514,8 +527,8 @@ class _Walk:
         )
 
     def _gives_nothing(self, function: LinkedFunction, event: Event) -> bool:
-        row = function.file.summary.terms[event.term]
-        return isinstance(row, Const) and row.value is None
+        row = function.file.summary.terms[event.term] if event.term >= 0 else None
+        return row is None or (isinstance(row, Const) and row.value is None)
 
 
 def _handlers(blocks: tuple[Block, ...], tried: int) -> list[int]:

@@ -8,14 +8,27 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from backlint.link.graph import bare
-from backlint.link.routes.origins import definition
+from backlint.link.routes.origins import definition, named
 from backlint.summary import BlockKind
-from backlint.term import Attr, Call, Compare, Comprehension, Const, Element, Item, Name, Operation
+from backlint.term import (
+    Attr,
+    Call,
+    Compare,
+    Comprehension,
+    Const,
+    Element,
+    Item,
+    Join,
+    Mapping,
+    Name,
+    Operation,
+)
 
 if TYPE_CHECKING:
     from backlint.link.graph import LinkedFunction
     from backlint.link.index import FileNode
     from backlint.link.routes.context import Context
+    from backlint.term import Term
 
 UNKNOWN_PART = "…"
 """Stands in a path for what the code does not spell out."""
@@ -119,6 +132,9 @@ class PathTests:
             if any(part is None for part in parts):
                 return None
             return PathTest(row.operator, parts=tuple(part for part in parts if part is not None))  # type: ignore[arg-type]
+        if isinstance(row, Join):
+            kept = [one for one in row.options if not _is_none(file, one)]
+            return self.of(file, kept[0], asks, depth + 1) if len(kept) == 1 else None
         if isinstance(row, Compare):
             found = self._compared(file, row)
         elif isinstance(row, Call):
@@ -135,11 +151,16 @@ class PathTests:
         if operator not in ("in", "=="):
             return None
         subject = self._subject(file, row.left)
-        if subject is None:
+        protocol = subject is None and self._key(file, row.left) == "type"
+        if subject is None and not protocol:
             return None
         texts = self._strings(file, row.right) if operator == "in" else (self._context.text(file, row.right),)
         if not texts:
             return None
+        if subject is None:
+            # The type of an ASGI scope (ASGI 3.0): routes are asked for by HTTP, so this is always or never so.
+            holds = ("http" in texts) == (operator == row.operator)
+            return negated(PathTest("never")) if holds else PathTest("never")
         test = PathTest("equal", subject, texts)
         return negated(test) if operator != row.operator else test
 
@@ -151,6 +172,9 @@ class PathTests:
         if not row.arguments:
             return None
         name = callee.symbol if isinstance(callee, Name) else getattr(callee, "name", "")
+        if name.rpartition(".")[2] == "get" and self._subject(file, row.arguments[0]) == "path":
+            keys = self._keys_of(file, row)
+            return PathTest("equal", "path", keys) if keys else None
         how = {"startswith": "prefix", "endswith": "suffix"}.get(name.rpartition(".")[2])
         if how is None:
             return None
@@ -176,7 +200,35 @@ class PathTests:
             callee = file.summary.terms[bare(file, row.function)]
             if isinstance(callee, Attr) and callee.name in ("rstrip", "strip", "lower", "upper"):
                 return self._subject(file, callee.base)
+            looked_up = self._key(file, term)
+            return _of_names([looked_up]) if looked_up else None
         return None
+
+    def _key(self, file: FileNode, term: int) -> str:
+        """The constant key that a value is looked up by: `scope["path"]`, `scope.get("path", "")`."""
+        row = file.summary.terms[bare(file, term)]
+        key = row.key if isinstance(row, Item) else -1
+        if isinstance(row, Call) and row.arguments:
+            callee = file.summary.terms[bare(file, row.function)]
+            name = callee.symbol if isinstance(callee, Name) else str(getattr(callee, "name", ""))
+            key = row.arguments[0] if name.rpartition(".")[2] == "get" else -1
+        found = file.summary.terms[key] if key >= 0 else None
+        return found.value if isinstance(found, Const) and isinstance(found.value, str) else ""
+
+    def _keys_of(self, file: FileNode, row: Call) -> tuple[str, ...]:
+        """The keys of the dict display that a value is looked up in."""
+        callee = file.summary.terms[bare(file, row.function)]
+        if isinstance(callee, Attr):
+            owner, at = definition(self._context.evaluator, file, callee.base)
+            mapping: Term | None = owner.summary.terms[at]
+        else:
+            symbol = callee.symbol.rpartition(".")[0] if isinstance(callee, Name) else ""
+            found = next(iter(named(self._context.evaluator, symbol, file.root)), None)
+            owner = file if found is None else found[0]
+            mapping = None if found is None else owner.summary.terms[found[1]]
+        if not isinstance(mapping, Mapping):
+            return ()
+        return tuple(self._context.text(owner, key) for key, _ in mapping.entries if key >= 0)
 
     def _strings(self, file: FileNode, term: int) -> tuple[str, ...]:
         """The strings that a tuple, list, set or single string holds."""
@@ -193,6 +245,11 @@ class PathTests:
             return found
         text = self._context.text(file, term)
         return () if text == UNKNOWN_PART else (text,)
+
+
+def _is_none(file: FileNode, term: int) -> bool:
+    row = file.summary.terms[bare(file, term)]
+    return isinstance(row, Const) and row.value is None
 
 
 def _of_names(names: list[str]) -> Subject | None:
