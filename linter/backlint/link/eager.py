@@ -50,7 +50,7 @@ def eager(queries: Queries, query: Query) -> Eager:
     paths: set[tuple[str, ...]] = set()
     complete = query.complete
     for step in query.steps:
-        found = _of_step(queries, step)
+        found = _of_step(queries, step, query.model)
         if found is None:
             complete = False
         else:
@@ -89,7 +89,7 @@ def _lazy(queries: Queries, relation: Relation) -> str:
     return ""
 
 
-def _of_step(queries: Queries, step: Step) -> list[tuple[str, ...]] | None:
+def _of_step(queries: Queries, step: Step, model: str) -> list[tuple[str, ...]] | None:
     """The paths that one step loads; None where it may load more than is written."""
     file = step.place.file
     arguments = [(file, term) for term in step.arguments]
@@ -103,7 +103,11 @@ def _of_step(queries: Queries, step: Step) -> list[tuple[str, ...]] | None:
         if not arguments:
             return [(ANY,)]
         for source, term in arguments:
-            if queries.of_term(source, term) is not None:
+            given = queries.of_term(source, term)
+            if given is not None:
+                if given.model != model:
+                    # Rows of another table are fetched to be filled in: `prefetch(posts, Comment.select())`.
+                    paths.append((ANY,))
                 continue
             found = _named(queries, source, term)
             if found is None:
