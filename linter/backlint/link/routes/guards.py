@@ -71,6 +71,13 @@ _MEMBERS = frozenset({"middleware"})
 _BEFORE_ALL = frozenset({GuardKind.MIDDLEWARE, GuardKind.HOOK})
 """Most of these guard nothing, so one is taken for a guard only where it refuses somebody."""
 _MAX_DEPTH = 8
+_SIGNED_IN = frozenset({"is_authenticated", "is_anonymous"})
+_RIGHTS = frozenset({"is_staff", "is_superuser", "has_perm", "has_perms", "role", "groups", "member"})
+_WAY_TO_USER = _SIGNED_IN | {
+    "user", "request", "context", "info", "state", "ctx", "scope", "auth", "is_active", "get", "headers", "META",
+    "session", "method",
+}  # fmt: skip
+"""What a predicate reads that only asks whether there is a user."""
 
 
 class Guards:
@@ -267,22 +274,20 @@ class Guards:
 
     def _asks(self, keys: list[FunctionKey]) -> Answer | None:
         """What a predicate over the request asks: whether somebody is signed in, or what they may do."""
-        roles: set[Role] = set()
+        names: set[str] = set()
         functions = self.context.project.graph.functions
         pending = [(key, 0) for key in keys]
         while pending:
             key, depth = pending.pop()
             function = functions[key]
-            for row in _names_read(function.file, function.summary.events):
-                if row in ("is_authenticated", "is_anonymous"):
-                    roles.add(Role.AUTHENTICATES)
-                elif (
-                    row in ("is_staff", "is_superuser", "has_perm", "has_perms", "role", "groups", "member")
-                    or row == "user"
-                ):
-                    roles.add(Role.AUTHORISES)
+            names.update(_names_read(function.file, function.summary.events))
             for call in function.calls:
                 pending.extend((target, depth + 1) for target in call.targets if depth < 3)
+        roles: set[Role] = set()
+        if names & _SIGNED_IN or ("user" in names and names <= _WAY_TO_USER):
+            roles.add(Role.AUTHENTICATES)
+        if names & _RIGHTS or ("user" in names and not names <= _WAY_TO_USER):
+            roles.add(Role.AUTHORISES)
         return Answer(frozenset(roles)) if roles else None
 
     def _from_arguments(self, guard: Guard, file: FileNode, arguments: list[int]) -> Guard:
@@ -361,7 +366,7 @@ class Guards:
 
 
 def _names_read(file: FileNode, events: object) -> Iterator[str]:
-    from backlint.term import Attr, Compare, Operation
+    from backlint.term import Attr, Compare, Const, Item, Operation
 
     pending = [term for event in events for term in (event.term, event.value) if term >= 0]  # type: ignore[attr-defined]
     seen: set[int] = set()
@@ -373,6 +378,11 @@ def _names_read(file: FileNode, events: object) -> Iterator[str]:
         row = file.summary.terms[term]
         if isinstance(row, Attr):
             yield row.name
+            pending.append(row.base)
+        elif isinstance(row, Item):
+            key = file.summary.terms[row.key]
+            if isinstance(key, Const) and isinstance(key.value, str):
+                yield key.value
             pending.append(row.base)
         elif isinstance(row, Call):
             pending.extend((row.function, *row.arguments, *(given for _, given in row.keywords)))
