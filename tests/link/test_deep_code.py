@@ -32,3 +32,12 @@ def test_a_long_chain_of_properties_costs_no_rule() -> None:
     )
     project = project_from({"app/main.py": f"{classes}class C{count}:\n    p = 1\nprint(C0().p)\n"})
     assert not check_project(project, load_rules().rules.values()).notices
+
+
+def test_an_attribute_that_subclasses_set_to_functions_of_libraries_is_unknown() -> None:
+    code = (
+        "import json, os\n\nclass Base:\n    load = None\n    def run(self, x):\n        return self.load(x)\n\n"
+        "class A(Base):\n    load = json.loads\n\nclass B(Base):\n    load = os.getenv\n"
+    )
+    project = project_from({"app/main.py": code})
+    assert not check_project(project, load_rules().rules.values()).notices

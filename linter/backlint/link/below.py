@@ -40,7 +40,12 @@ def _values(evaluator: Evaluator, symbol: str, name: str) -> list[Value]:
         if cls is not None and any(not given.instance for given in cls.attributes.get(name, ())):
             found.extend(options(evaluator.attribute(ClassValue(below), name)))
         pending.extend(evaluator.classes.subclasses.get(below, ()))
-    return [value for value in dict.fromkeys(found) if value != NONE]
+    # By equality: what stands for a library's function has no hash.
+    unique: list[Value] = []
+    for value in found:
+        if value != NONE and value not in unique:
+            unique.append(value)
+    return unique
 
 
 def _combined(evaluator: Evaluator, values: list[Value]) -> Value:
