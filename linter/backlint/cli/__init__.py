@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -39,5 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("backlint: interrupted\n")
         status = INTERRUPTED
     if arguments is None:
+        if status == INTERRUPTED:
+            # At a normal exit, Python would wait for the threads of a pool whose workers are gone.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
         gc.freeze()
     return status

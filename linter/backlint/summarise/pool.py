@@ -100,12 +100,13 @@ def _in_workers(
             done.add(number)
             take(chunks[number], outcomes)
     except BaseException:
-        # Nobody waits for what an interrupted run would have found.
+        # Nobody waits for what an interrupted run would have found, nor for the pool's own thread, which may wait
+        # for a lock that the interruption left taken.
         for process in list((pool._processes or {}).values()):
             process.kill()
+        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    pool.shutdown(wait=True, cancel_futures=True)
     return [chunk for number, chunk in enumerate(chunks) if number not in done]
 
 
