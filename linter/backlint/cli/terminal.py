@@ -68,9 +68,9 @@ def write(text: str, *, utf8: bool = False) -> None:
         buffer.write(text.encode(encoding, "backslashreplace"))
         stream.flush()
     except BrokenPipeError:
-        _silence_output()
+        _silence(stream)
     except OSError as error:
-        _silence_output()
+        _silence(stream)
         raise UsageError(f"standard output can't be written: {error.strerror or error}") from None
 
 
@@ -87,11 +87,11 @@ def write_error(message: str) -> None:
         stream.write("\n")
         stream.flush()
     except OSError:
-        return
+        _silence(stream)
 
 
-def _silence_output() -> None:
-    """Point standard output nowhere, so that the interpreter's own flush at exit doesn't fail."""
+def _silence(stream: TextIO) -> None:
+    """Point a stream nowhere, so that the interpreter's own flush at exit doesn't fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
