@@ -10,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
@@ -85,17 +86,19 @@ def _in_workers(
     futures: dict[Future[bytes], int] = {}
     done: set[int] = set()
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=_start_worker)
+    is_broken = False
     try:
         try:
             for number, chunk in enumerate(chunks):
                 futures[pool.submit(_summarise_chunk, _encoder.encode(chunk))] = number
         except BrokenProcessPool:
-            pass
+            is_broken = True
         for future in as_completed(futures):
             number = futures[future]
             try:
                 outcomes = _decoder.decode(future.result())
             except BrokenProcessPool:
+                is_broken = True
                 continue
             done.add(number)
             take(chunks[number], outcomes)
@@ -104,10 +107,22 @@ def _in_workers(
         # for a lock that the interruption left taken.
         for process in list((pool._processes or {}).values()):
             process.kill()
+        _close_tasks(pool)
         pool.shutdown(wait=False, cancel_futures=True)
         raise
+    if is_broken:
+        _close_tasks(pool)
     pool.shutdown(wait=True, cancel_futures=True)
     return [chunk for number, chunk in enumerate(chunks) if number not in done]
+
+
+def _close_tasks(pool: ProcessPoolExecutor) -> None:
+    """Let go of tasks that no worker will take: a pool of early releases of Python 3.11 waits for ever to write
+    them (python/cpython#94777)."""
+    reader = getattr(getattr(pool, "_call_queue", None), "_reader", None)
+    if reader is not None:
+        with suppress(OSError):
+            reader.close()
 
 
 def _start_worker() -> None:
