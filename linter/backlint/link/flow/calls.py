@@ -97,6 +97,20 @@ _PRODUCERS = frozenset(
 )
 _KEY = re.compile(r"[\w. -]+")
 
+_SOURCES = {
+    "request": "what the client sends",
+    "request-body": "the body of the request",
+    "request-query": "the query string of the request",
+    "request-headers": "the headers of the request",
+    "request-cookies": "the cookies of the request",
+    "request-files": "a file that the client sends",
+    "secret": "a secret",
+    "personal-data": "personal data",
+    "exception": "the text of an exception",
+    "settings-object": "all settings",
+}
+"""What a library entry's `source` is called in evidence; others by their own name."""
+
 
 def called(walk: Walk, frame: Frame, term: int, row: Call, block: int) -> Answer:
     """What the result of a call carries."""
@@ -200,7 +214,9 @@ def _described(
     evidence: tuple[Evidence, ...] = ()
     if site is not None:
         evidence = (
-            Evidence(frame.function.path, site.span, f"`{name}` gives a value of kind {entry.source}"),
+            Evidence(
+                frame.function.path, site.span, f"`{name}` gives {_SOURCES.get(entry.source, entry.source)}"
+            ),
         )
     if entry.source in label.wholes and row.arguments:
         key = terms[row.arguments[0]]
