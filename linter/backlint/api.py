@@ -27,7 +27,7 @@ from backlint.link.flow.labels import (
     Label,
 )
 from backlint.link.flow.sinks import SinkArgument, sink_arguments
-from backlint.link.graph import CallSite, LinkedFunction, Site, bare
+from backlint.link.graph import CallSite, FunctionKey, LinkedFunction, Site, bare
 from backlint.link.index import FileNode
 from backlint.link.project import Project
 from backlint.link.project_settings import Setting
@@ -152,6 +152,7 @@ __all__ = [
     "Flow",
     "Function",
     "FunctionEntry",
+    "FunctionKey",
     "FunctionValue",
     "Guard",
     "GuardKind",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from backlint.api import (
@@ -40,7 +41,7 @@ from backlint_rules.input._statements import checked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backlint.api import Parameter
+    from backlint.api import FunctionKey, Parameter
 
 DUMPS = frozenset({"model_dump", "dict", "asdict", "to_dict", "dump"})
 _COPIES = frozenset({"copy", "items", "keys", "pop"})
@@ -336,9 +337,20 @@ def _is_own(project: Project, value: InstanceValue) -> bool:
 
 def narrows(project: Project, function: LinkedFunction, term: int) -> bool:
     """Whether a function compares the keys of a mapping with what it allows: `set(body) - ALLOWED`."""
-    wanted = bare(function.file, term)
+    known = _known(project).narrowed
+    if function.key not in known:
+        known[function.key] = frozenset(_narrowed(project, function))
+    return bare(function.file, term) in known[function.key]
+
+
+def _narrowed(project: Project, function: LinkedFunction) -> Iterator[int]:
+    """The mappings whose keys a function compares."""
+    seen: set[int] = set()
     for event in function.summary.events:
         for at in project.terms_of(function, event.term) if event.term >= 0 else ():
+            if at in seen:
+                continue
+            seen.add(at)
             row = project.term(function, at)
             inside: tuple[int, ...] = ()
             if isinstance(row, Operation) and row.operator in ("-", "&", "^"):
@@ -349,20 +361,23 @@ def narrows(project: Project, function: LinkedFunction, term: int) -> bool:
                 callee = project.term(function, row.function)
                 if isinstance(callee, Attr) and callee.name in _NARROWS:
                     inside = (callee.base, *row.arguments)
-            if any(_takes_keys(project, function, one, wanted) for one in inside):
-                return True
-    return False
+            for one in inside:
+                yield from _keys_of(project, function, one)
 
 
-def _takes_keys(project: Project, function: LinkedFunction, term: int, wanted: int) -> bool:
-    """Whether a term is the set of a mapping's keys: `set(body)`, `body.keys()`."""
-    row = project.term(function, bare(function.file, term))
+def _keys_of(project: Project, function: LinkedFunction, term: int) -> Iterator[int]:
+    """The mappings that a set of keys may be taken from: `set(body)`, `body.keys()`."""
+    at = bare(function.file, term)
+    row = project.term(function, at)
     if not isinstance(row, Call):
-        return bare(function.file, term) == wanted
+        yield at
+        return
     callee = project.term(function, row.function)
     if isinstance(callee, Attr):
-        return callee.name in ("keys", *_NARROWS) and bare(function.file, callee.base) == wanted
-    return any(bare(function.file, one) == wanted for one in row.arguments)
+        if callee.name in ("keys", *_NARROWS):
+            yield bare(function.file, callee.base)
+        return
+    yield from (bare(function.file, one) for one in row.arguments)
 
 
 def schema_of(project: Project, function: LinkedFunction, term: int) -> str:
@@ -393,38 +408,66 @@ class Assigned(NamedTuple):
     leaf: Leaf
 
 
-def assigned(project: Project, function: LinkedFunction, name: str, depth: int = 0) -> Iterator[Assigned]:
-    """The sinks that set what a parameter of a function names."""
+class _Known:
+    """What has been worked out of a project."""
+
+    def __init__(self) -> None:
+        self.narrowed: dict[FunctionKey, frozenset[int]] = {}
+        self.assigned: dict[tuple[FunctionKey, int], dict[str, list[Assigned]]] = {}
+
+
+@lru_cache(maxsize=1)
+def _known(project: Project) -> _Known:
+    return _Known()
+
+
+def assigned(project: Project, function: LinkedFunction, depth: int = 0) -> dict[str, list[Assigned]]:
+    """The sinks that set what a parameter of a function names, by the parameter's name."""
+    known = _known(project).assigned
+    key = (function.key, depth)
+    if key not in known:
+        found: dict[str, list[Assigned]] = {}
+        for name, one in _assigned(project, function, depth):
+            found.setdefault(name, []).append(one)
+        known[key] = found
+    return known[key]
+
+
+def _assigned(project: Project, function: LinkedFunction, depth: int) -> Iterator[tuple[str, Assigned]]:
     for call in function.calls:
         for sink in sinks(project, call):
             for leaf in leaves(project, function, sink.term):
-                if _is_parameter(project, function, leaf.term, name):
-                    yield Assigned(sink, leaf)
+                name = _parameter(project, function, leaf.term)
+                if name:
+                    yield name, Assigned(sink, leaf)
         for target in call.targets if depth < _DEPTH else ():
             callee = project.graph.functions[target]
-            for parameter in callee.summary.parameters:
-                for term in handed(call, callee, parameter):
-                    for leaf in leaves(project, function, term):
-                        if _is_parameter(project, function, leaf.term, name):
-                            for below in assigned(project, callee, parameter.name, depth + 1):
-                                yield Assigned(
-                                    below.sink,
-                                    Leaf(
-                                        below.leaf.term,
-                                        leaf.dumped or below.leaf.dumped,
-                                        leaf.without | below.leaf.without,
-                                    ),
-                                )
+            for parameter, below in assigned(project, callee, depth + 1).items():
+                for leaf in _handed_on(project, function, call, callee, parameter):
+                    name = _parameter(project, function, leaf.term)
+                    for one in below if name else ():
+                        yield name, Assigned(one.sink, _joined(leaf, one.leaf))
 
 
-def _is_parameter(project: Project, function: LinkedFunction, term: int, name: str) -> bool:
+def _handed_on(
+    project: Project, function: LinkedFunction, call: CallSite, callee: LinkedFunction, name: str
+) -> Iterator[Leaf]:
+    """What the mappings are made from that a call passes for a parameter."""
+    parameter = next((one for one in callee.summary.parameters if one.name == name), None)
+    for term in () if parameter is None else handed(call, callee, parameter):
+        yield from leaves(project, function, term)
+
+
+def _joined(leaf: Leaf, below: Leaf) -> Leaf:
+    return Leaf(below.term, leaf.dumped or below.dumped, leaf.without | below.without)
+
+
+def _parameter(project: Project, function: LinkedFunction, term: int) -> str:
+    """The name of the function's parameter that a term is, as it came; empty for all else."""
     row = project.term(function, bare(function.file, term))
-    return (
-        isinstance(row, Param)
-        and row.name == name
-        and row.function == function.index
-        and not narrows(project, function, term)
-    )
+    if isinstance(row, Param) and row.function == function.index and not narrows(project, function, term):
+        return row.name
+    return ""
 
 
 def reached(project: Project, handler: LinkedFunction, call: CallSite) -> list[tuple[Sink, Opening]]:
@@ -438,13 +481,12 @@ def reached(project: Project, handler: LinkedFunction, call: CallSite) -> list[t
         return found
     for target in call.targets[:4]:
         callee = project.graph.functions[target]
-        for parameter in callee.summary.parameters:
-            for term in handed(call, callee, parameter):
-                for leaf in leaves(project, handler, term):
-                    for below in assigned(project, callee, parameter.name):
-                        opened = _opened(project, handler, call, leaf, below)
-                        if opened is not None:
-                            return [(below.sink, opened)]
+        for parameter, sets in assigned(project, callee).items():
+            for leaf in _handed_on(project, handler, call, callee, parameter):
+                for below in sets:
+                    opened = _opened(project, handler, call, leaf, below)
+                    if opened is not None:
+                        return [(below.sink, opened)]
     return []
 
 
