@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from backlint.libraries.entry import QueryStep
-from backlint.summary import EventKind
+from backlint.summary import BlockKind, EventKind
 from backlint.testing import project_from
 
 if TYPE_CHECKING:
@@ -480,3 +480,23 @@ def test_rows_of_a_comprehension_and_a_generator_are_those_of_the_query() -> Non
 def test_recursion_ends() -> None:
     body = "def f(n):\n    if n:\n        return f(n - 1).filter(slug='a')\n    return f(n)\n"
     assert django(body)[1] is None
+
+
+def test_a_query_without_a_call_lies_where_it_is_looped_over() -> None:
+    source = """
+        from flask_sqlalchemy import SQLAlchemy
+        db = SQLAlchemy()
+        class Source(db.Model):
+            id = db.Column(db.Integer, primary_key=True)
+
+        def f():
+            total = 0
+            for source in Source.query:
+                total += source.id
+    """
+    project = project_from({"app.py": source})
+    function = next(one for one in project.functions if one.name == "f")
+    (loop,) = (block for block in function.summary.blocks if block.kind == BlockKind.FOR)
+    query = known(project.query(function, loop.terms[0]))
+    assert query.origin is not None
+    assert query.origin.span == loop.span

@@ -206,7 +206,17 @@ class Queries:
     def _walked(self, frame: Frame, term: int) -> Query | None:
         row = frame.file.summary.terms[term]
         find = _WALKS_OF.get(row.__class__)
-        return None if find is None else find(self, frame, term, row)
+        found = None if find is None else find(self, frame, term, row)
+        if (
+            isinstance(row, Name | Attr)
+            and found is not None
+            and not found.steps
+            and found.origin is not None
+        ):
+            started = found.origin
+            if started.term < 0 and (started.file, started.function) == (frame.file, frame.function):
+                return replace(found, origin=frame.place(term))
+        return found
 
     def _operation(self, frame: Frame, operator: str, operands: tuple[int, ...]) -> Query | None:
         if operator not in ("|", "&", "or", "and"):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from backlint.libraries.entry import QueryStep
 from backlint.link.index import FileNode
 from backlint.link.relations import Relation
-from backlint.summary import EventKind
+from backlint.summary import BlockKind, EventKind
 
 if TYPE_CHECKING:
     from backlint.finding import Span
@@ -37,13 +37,17 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def span(self) -> Span:
-        """Where the term is called; the function's own place where no call of it is known."""
+        """Where the term is called, or looped over; the function's own place where neither is known."""
         summary = self.file.summary
         for index in dict.fromkeys((self.function, *range(len(summary.functions)))):
             for event in summary.functions[index].events:
                 if event.kind == EventKind.CALL and event.term == self.term:
                     span: Span = event.span
                     return span
+        for block in summary.functions[self.function].blocks:
+            if block.kind in (BlockKind.FOR, BlockKind.COMPREHENSION) and block.terms[:1] == (self.term,):
+                head: Span = block.span
+                return head
         whole: Span = summary.functions[self.function].span
         return whole
 

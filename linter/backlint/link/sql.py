@@ -17,6 +17,11 @@ _READS = frozenset({"select", "with", "show", "explain", "values", "table"})
 _WRITES = frozenset({"insert", "update", "delete", "merge", "replace", "upsert", "copy", "truncate"})
 _OTHER = frozenset({"create", "alter", "drop", "set", "begin", "commit", "rollback", "lock", "savepoint", "listen",
                     "notify", "vacuum", "analyze", "pragma", "call", "grant", "declare", "fetch", "close", "release"})  # fmt: skip
+_SETS_UP = frozenset(
+    {"attach", "checkpoint", "comment", "deallocate", "detach", "discard", "import", "install", "load", "prepare", "refresh",
+     "reindex", "reset", "use"}
+)  # fmt: skip
+"""Words that begin statements about the session or the server, and plain English as often."""
 _COMMENT = re.compile(r"\s*(?:--[^\n]*\n|/\*.*?\*/)", re.DOTALL)
 _WORD = re.compile(r"[\s(]*([A-Za-z]+)")
 _TARGET = re.compile(
@@ -68,11 +73,15 @@ def literal_text(file: FileNode, term: int, depth: int = 0) -> str | None:
 
 def sql_verb(text: str) -> str:
     """The first keyword of a statement in lower case; empty where the text is no SQL."""
+    verb = _first_word(text)
+    return verb if verb in _READS or verb in _WRITES or verb in _OTHER else ""
+
+
+def _first_word(text: str) -> str:
     while match := _COMMENT.match(text):
         text = text[match.end() :]
     word = _WORD.match(text)
-    verb = word[1].lower() if word else ""
-    return verb if verb in _READS or verb in _WRITES or verb in _OTHER else ""
+    return word[1].lower() if word else ""
 
 
 def statement_effects(text: str) -> frozenset[Effect]:
@@ -107,6 +116,8 @@ def sql_effects(evaluator: Evaluator, file: FileNode, term: int) -> frozenset[Ef
         if isinstance(value, ConstantValue) and isinstance(value.value, str):
             text = value.value
     if text is not None:
-        return statement_effects(text) if sql_verb(text) else None
+        if sql_verb(text):
+            return statement_effects(text)
+        return frozenset() if _first_word(text) in _SETS_UP else None
     name = getattr(evaluator.value(file, term), "symbol", "").rpartition(".")[2].lower()
     return frozenset({Effect.WRITES}) if name in ("insert", "update", "delete") else None

@@ -18,6 +18,7 @@ from backlint.api import (
     Role,
     Site,
     bare,
+    sink_arguments,
 )
 from backlint_rules.data._loading import chain, missing, rows_of, through
 
@@ -95,11 +96,26 @@ def writes_first(project: Project, place: InLoop) -> bool:
 
 def confidence(project: Project, place: InLoop) -> Confidence:
     """High when types show the statement and a reader can check the way to it."""
+    if _runs_what_is_given(project, place):
+        return Confidence.LOW
     if place.loop.kind == BlockKind.WHILE or not _is_plain(project, place):
         return Confidence.MEDIUM
     if place.last is not None and _reads_relation(project, place.last):
         return Confidence.MEDIUM
     return Confidence.HIGH
+
+
+def _runs_what_is_given(project: Project, place: InLoop) -> bool:
+    """Whether the loop goes over statements and sends each: those of a script can't become one."""
+    event = place.place.event
+    site = (
+        project.flow.site(place.function, event.term) if place.target is None and event is not None else None
+    )
+    for argument in sink_arguments(site, "sql") if site is not None else ():
+        row = project.term(place.function, bare(place.function.file, argument.term))
+        if isinstance(row, Element) and row.position < 0 and row.base in place.loop.terms:
+            return True
+    return False
 
 
 def _is_plain(project: Project, place: InLoop) -> bool:

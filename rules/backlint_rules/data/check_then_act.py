@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_FEW_COLUMNS = 3
+"""More columns than these make a likeness rather than a key."""
+
+
 class CheckThenAct(Rule):
     """Checks for rows that are made or changed after a look at the database, without a constraint or lock behind it.
 
@@ -126,7 +130,8 @@ def _report_created(
 ) -> None:
     name = look.key.rpartition(".")[2]
     query = look.query
-    columns = {one.column for one in project.filters(query) if one.equals} if query is not None else set()
+    equal = [one.column for one in project.filters(query) if one.equals] if query is not None else []
+    columns = {column.partition("__")[0] for column in equal}
     if look.kind == LookKind.COUNT:
         what = "counting them"
         end = f"two requests at once both pass, and make one `{name}` too many"
@@ -140,7 +145,8 @@ def _report_created(
     else:
         what = "looking whether there is one"
         end = f"two requests at once both find none, and make a `{name}` each"
-        on = f" on {', '.join(f'`{one}`' for one in sorted(columns))}" if columns else ""
+        named = ", ".join(f"`{one}`" for one in sorted(columns))
+        on = f" on {named}" if 0 < len(columns) <= _FEW_COLUMNS else ""
         advice = f"add a unique constraint{on}, and make the `{name}` with an upsert or handle the violation"
     sure = _reached(project, function) and (query is None or query.complete) and len(act.evidence) <= 2
     findings.add(
