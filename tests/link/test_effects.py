@@ -228,6 +228,28 @@ class TestClasses:
             """
         assert Effect.CALLS_NETWORK in effects(code)
 
+    def test_of_methods_that_may_answer_one_is_named_as_an_example(self) -> None:
+        code = """
+            from abc import ABC, abstractmethod
+            import requests
+            class Port(ABC):
+                @abstractmethod
+                def send(self): ...
+            class Mail(Port):
+                def send(self):
+                    requests.post("u")
+            class Fax(Port):
+                def send(self):
+                    print("beep")
+            def f(port: Port):
+                port.send()
+            """
+        project = project_from({"app.py": code})
+        function = next(one for one in project.functions if one.name == "f")
+        step, last = project.effects.chain(function, Effect.CALLS_NETWORK)
+        assert step.message == "`f` calls `send` of a subclass, such as `Mail.send`"
+        assert last.message == "`requests.post` calls another service"
+
     def test_a_method_that_is_not_called_gives_nothing(self) -> None:
         code = """
             import requests

@@ -178,9 +178,19 @@ class Effects:
             called = self.target(step, effect)
             if called is None:
                 break
-            evidence.append(Evidence(function.path, step.span, f"`{name}` calls `{short_name(called)}`"))
+            evidence.append(
+                Evidence(function.path, step.span, f"`{name}` calls {self._called(step, called)}")
+            )
             function = called
         return tuple(evidence)
+
+    def _called(self, call: CallSite, one: LinkedFunction) -> str:
+        """What a call runs, in words: of a method that subclasses write, one of them stands for all."""
+        method = one.summary.name.rpartition(".")[2]
+        names = {self._graph.functions[key].summary.name for key in call.targets}
+        if len(names) > 1 and {name.rpartition(".")[2] for name in names} == {method}:
+            return f"`{method}` of a subclass, such as `{short_name(one)}`"
+        return f"`{short_name(one)}`"
 
 
 def short_name(function: LinkedFunction) -> str:

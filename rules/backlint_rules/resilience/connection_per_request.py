@@ -34,7 +34,8 @@ class ConnectionPerRequest(Rule):
 
     ## Confidence
     High where a request runs it. Where only a job does: medium where nothing closes it, or where the project keeps
-    one that could be used; else low. A database engine in a request is an error.
+    one that could be used; else low. Low for a database in a file, which is opened in no time. A database engine in
+    a request is an error.
 
     ## What it leaves alone
     Module level, application factories, lifespan handlers, cached factories, values that are kept by hand,
@@ -93,6 +94,8 @@ def _is_left_open(project: Project, call: CallSite) -> bool:
 
 
 def _confidence(project: Project, call: CallSite, what: str, kept: bool) -> Confidence:
+    if Effect.READS_FILE in call.effects:
+        return Confidence.LOW
     if what == "request":
         return Confidence.HIGH
     return Confidence.MEDIUM if kept or _is_left_open(project, call) else Confidence.LOW
