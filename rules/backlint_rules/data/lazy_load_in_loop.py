@@ -15,6 +15,7 @@ from backlint.api import (
     options,
     short_name,
 )
+from backlint_rules.data._eager_code import is_manager, loading
 from backlint_rules.data._loading import Access, Rows, accesses, missing, rows_of, walked
 
 
@@ -105,24 +106,13 @@ def _loads(project: Project, access: Access, rows: Rows, name: str) -> bool:
         return True
     function = access.function
     if index < 0:
-        return not _is_manager(project, relation.target)
+        return not is_manager(project, relation.target)
     value = project.value(function, index)
     managed = any(
         isinstance(single, InstanceValue) and project.queries.is_query_class(single.symbol)
         for single in options(value)
     )
     return walked(function, index) if managed else True
-
-
-def _is_manager(project: Project, model: str) -> bool:
-    return bool(project.method_steps(_manager(project, model), "select_related"))
-
-
-def _manager(project: Project, model: str) -> str:
-    for single in options(project.class_attribute(model, "objects")):
-        if isinstance(single, InstanceValue):
-            return single.symbol
-    return ""
 
 
 def _report(project: Project, findings: Findings, function: LinkedFunction, group: list[Lazy]) -> None:
@@ -191,38 +181,4 @@ def _evidence(function: LinkedFunction, group: list[Lazy]) -> tuple[Evidence, ..
 def _advice(project: Project, rows: Rows, paths: list[tuple[str, ...]]) -> str:
     origin = rows.query.origin
     where = f" at line {origin.span.line}" if origin is not None else ""
-    longest = [
-        path
-        for path in dict.fromkeys(paths)
-        if not any(other[: len(path)] == path != other for other in paths)
-    ]
-    if _is_manager(project, rows.query.model) or project.method_steps(rows.query.model, "select_for_update"):
-        steps: dict[str, list[str]] = {}
-        for path in longest:
-            many, _ = _classes(project, rows.query.model, path)
-            steps.setdefault("prefetch_related" if many else "select_related", []).append(
-                f'"{"__".join(path)}"'
-            )
-        added = "".join(f".{method}({', '.join(names)})" for method, names in steps.items())
-        return f"add `{added}` to the query{where}"
-    loads = []
-    for path in longest:
-        _, classes = _classes(project, rows.query.model, path)
-        loads.append(
-            ".".join(f"selectinload({owner}.{name})" for owner, name in zip(classes, path, strict=False))
-        )
-    return f"add `.options({', '.join(loads)})` to the query{where}"
-
-
-def _classes(project: Project, model: str, path: tuple[str, ...]) -> tuple[bool, list[str]]:
-    """Whether a chain of relations leads to many rows, and the class that each relation is one of."""
-    many = False
-    classes: list[str] = []
-    for name in path:
-        relation = project.relation(model, name)
-        if relation is None:
-            break
-        many = many or relation.many
-        classes.append(model.rpartition(".")[2])
-        model = relation.target
-    return many, classes
+    return f"add `{loading(project, rows.query.model, paths)}` to the query{where}"

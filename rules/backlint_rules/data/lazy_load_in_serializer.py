@@ -8,15 +8,14 @@ from backlint.api import (
     Confidence,
     Evidence,
     Findings,
-    InstanceValue,
     Project,
     Query,
     Relation,
     Rule,
     Severity,
     Span,
-    options,
 )
+from backlint_rules.data._eager_code import loading
 from backlint_rules.data._serializers import Field, by_method, serialized_lists, serializer_fields
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     from backlint_rules.data._serializers import Serialized
 
+_Key = tuple[str, Span, str]
+"""Path, place and name of a field."""
 _DEPTH = 4
 _SHORT = 2
 
@@ -70,12 +71,40 @@ class LazyLoadInSerializer(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Compare what each list view loads with what its serializer reads."""
-        told: dict[tuple[str, Span, str], list[tuple[Serialized, LazyField]]] = {}
+        told: dict[_Key, list[tuple[Serialized, LazyField]]] = {}
+        below: dict[_Key, dict[_Key, LazyField]] = {}
         for shown in serialized_lists(project):
-            for lazy in _lazy_fields(project, shown, shown.serializer, (), ()):
-                told.setdefault((lazy.field.path, lazy.field.span, lazy.field.name), []).append((shown, lazy))
-        for group in told.values():
-            _report(project, findings, group)
+            found = list(_lazy_fields(project, shown, shown.serializer, (), ()))
+            for lazy in found:
+                above = _above(found, lazy)
+                if above is None:
+                    told.setdefault(_key(lazy), []).append((shown, lazy))
+                else:
+                    below.setdefault(_key(above), {})[_key(lazy)] = lazy
+        for key, group in told.items():
+            _report(
+                project, findings, group, [one for at, one in below.get(key, {}).items() if at not in told]
+            )
+
+
+def _key(lazy: LazyField) -> _Key:
+    return lazy.field.path, lazy.field.span, lazy.field.name
+
+
+def _above(found: list[LazyField], lazy: LazyField) -> LazyField | None:
+    """The field that loads what the rows of a nested one belong to: both are mended at one place."""
+    if lazy.relation is None:
+        return None
+    return next(
+        (
+            one
+            for one in found
+            if one.relation is not None
+            and len(one.path) < len(lazy.path)
+            and lazy.path[: len(one.path)] == one.path
+        ),
+        None,
+    )
 
 
 def _lazy_fields(
@@ -138,7 +167,12 @@ def _model_at(project: Project, query: Query, path: tuple[str, ...]) -> str:
     return model
 
 
-def _report(project: Project, findings: Findings, group: list[tuple[Serialized, LazyField]]) -> None:
+def _report(
+    project: Project,
+    findings: Findings,
+    group: list[tuple[Serialized, LazyField]],
+    below: list[LazyField],
+) -> None:
     shown, lazy = min(group, key=lambda one: len(one[1].path))
     field = lazy.field
     owner = field.serializer.rpartition(".")[2]
@@ -151,9 +185,9 @@ def _report(project: Project, findings: Findings, group: list[tuple[Serialized, 
     else:
         target = lazy.relation.target.rpartition(".")[2] if lazy.relation is not None else ""
         message = f"`{owner}.{field.name}` loads `{'.'.join(lazy.path)}` (`{target}`) for each row {where}, whose query does not"
-        advice = (
-            f"load it with the rows: {_load(project, shown.query, lazy.path)} on the query of `{shown.name}`"
-        )
+        paths = [lazy.path, *(one.path for one in below)]
+        code = loading(project, shown.query.model, paths)
+        advice = f"load it with the rows: `{code}` on the query of `{shown.name}`"
     evidence = [
         Evidence(
             shown.path,
@@ -166,6 +200,10 @@ def _report(project: Project, findings: Findings, group: list[tuple[Serialized, 
         evidence.append(Evidence(origin.file.summary.path, origin.span, "its query"))
     if field.site is not None:
         evidence.append(Evidence(field.site.function.path, field.site.span, "this query runs for each row"))
+    evidence.extend(
+        Evidence(one.field.path, one.field.span, f"`{'.'.join(one.path)}` is loaded for each of them in turn")
+        for one in below
+    )
     evidence.extend(
         Evidence(one.path, one.span, f"`{one.name}` lists rows through it too")
         for one, _ in group[:4]
@@ -187,25 +225,3 @@ def _confidence(shown: Serialized, lazy: LazyField) -> Confidence:
     if len(lazy.path) > _SHORT:
         return Confidence.LOW
     return Confidence.HIGH if shown.sure else Confidence.MEDIUM
-
-
-def _load(project: Project, query: Query, path: tuple[str, ...]) -> str:
-    if not project.method_steps(query.model, "select_for_update") and not _has_manager(project, query.model):
-        model = query.model.rpartition(".")[2]
-        return f"`.options(selectinload({model}.{path[0]}))`"
-    many = False
-    model = query.model
-    for name in path:
-        relation = project.relation(model, name)
-        if relation is None:
-            break
-        many, model = many or relation.many, relation.target
-    method = "prefetch_related" if many else "select_related"
-    return f'`.{method}("{"__".join(path)}")`'
-
-
-def _has_manager(project: Project, model: str) -> bool:
-    return any(
-        isinstance(one, InstanceValue) and project.method_steps(one.symbol, "select_related")
-        for one in options(project.class_attribute(model, "objects"))
-    )
