@@ -72,6 +72,10 @@ class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
         return _PRIVATE.search(self.model.rpartition(".")[2]) is not None
 
 
+_Roles = frozenset[tuple[str, tuple[str, ...]]]
+"""What the guards of a route ask for: the name of each, and what it is given."""
+
+
 class _Judge:
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -186,10 +190,24 @@ class _Judge:
             if other.handler != route.handler and _roles_asked(other) == own
         ]
         if any(_is_for_administrators(guard) for guard in route.authorisation):
-            # One handler may tie more than it must; where two put the tenant into their queries, the others have to.
-            return sum(other.handler in self.narrowing.get(model, ()) for other in alike) > 1
+            return self._is_custom(own, model, route)
         asking = [other for other in self.asking.get(model, ()) if other.handler != route.handler]
         return bool(alike) or (_lets_ordinary_in(route) and len(asking) > 1)
+
+    def _is_custom(self, roles: _Roles, model: str, route: Route) -> bool:
+        """Whether most of the handlers that administrators reach put the caller into their queries on a table.
+
+        One handler may tie more than it must; where several put the tenant into their queries, the others have to.
+        """
+        others = [
+            other.handler
+            for other, access in self.routes.values()
+            if other.handler != route.handler
+            and _roles_asked(other) == roles
+            and (model in access.scoped or any(lookup.model == model for lookup in access.lookups))
+        ]
+        narrowing = sum(other in self.narrowing.get(model, ()) for other in others)
+        return narrowing > 1 and 2 * narrowing >= len(others)
 
     def _chooses(self, guard: Guard, route: Route) -> bool:
         """Whether a guard is given what the client names: it may ask about that very object."""
@@ -401,7 +419,7 @@ def _last(row: Attr | Name) -> str:
     return row.name if isinstance(row, Attr) else row.symbol.rpartition(".")[2]
 
 
-def _roles_asked(route: Route) -> frozenset[tuple[str, tuple[str, ...]]]:
+def _roles_asked(route: Route) -> _Roles:
     return frozenset((guard.symbol, guard.given) for guard in route.authorisation)
 
 

@@ -130,6 +130,8 @@ def _is_safe(project: Project, function: LinkedFunction, term: int, row: Term) -
         return True
     if all(isinstance(one, ClassValue) for one in found):
         return True
+    if project.flow.is_of_known_form(function, term):
+        return True
     if isinstance(row, Attr | Call) and _OF_TABLES.search(project.words(function, term)):
         return True
     return isinstance(row, Local | Param | Element | Item | Attr | Call) and bare(

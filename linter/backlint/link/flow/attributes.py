@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from backlint.finding import Confidence
 from backlint.link.flow.access import own_name
 from backlint.link.flow.answers import HARMLESS, Answer, Frame, Origin, best
+from backlint.link.flow.declared_form import TEXT_SINK, field_has_known_form
 from backlint.link.flow.identifiers import (
     identifier_words,
     names_credential_address,
@@ -61,7 +62,10 @@ def member(
         return walk.named_value(frame, term, name, assigned, kind)
     if walk.label.parts:
         owner = walk_base()
-        return owner if isinstance(owner, Origin) else assigned
+        if not isinstance(owner, Origin):
+            return assigned
+        checked = TEXT_SINK in walk.label.cleaned and field_has_known_form(walk.evaluator, base, name)
+        return HARMLESS if checked else owner
     if assigned is HARMLESS and not kind:
         return assigned
     owner = walk_base() if walk.label.wholes and names_any(name) else None

@@ -10,6 +10,7 @@ import msgspec
 from backlint.finding import Confidence, Evidence
 from backlint.link.flow.access import passed
 from backlint.link.flow.answers import HARMLESS, Answer, Frame, Origin, best
+from backlint.link.flow.declared_form import TEXT_SINK, has_known_form
 from backlint.link.flow.identifiers import names_number, names_secret_header
 from backlint.link.flow.objects import is_harmless_annotation
 from backlint.term import (
@@ -50,6 +51,12 @@ def parameter(walk: Walk, frame: Frame, term: int, row: Param, block: int) -> An
         return HARMLESS
     given = walk.flow.given(target, row.name)
     source = _SOURCES.get(given, "")
+    if (
+        source
+        and TEXT_SINK in walk.label.cleaned
+        and has_known_form(walk.evaluator, target.file, declared.annotation, declared.default)
+    ):
+        return HARMLESS
     if source in walk.label.sources:
         return walk.origin(row.name, "which the client sends", Confidence.HIGH)
     injected = _dependency(walk, frame, term, target, declared.annotation, declared.default)

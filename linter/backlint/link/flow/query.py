@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from backlint.link.flow.access import keyed_access
 from backlint.link.flow.answers import Frame, Origin
+from backlint.link.flow.declared_form import is_of_known_form
 from backlint.link.flow.walk import Walk
 from backlint.term import Call, Item
 
@@ -47,6 +48,10 @@ class Flow:
         frame = Frame(function)
         found = walk.pair(frame, name, term, block) if name else walk.term(frame, term, block)
         return found if isinstance(found, Origin) else None
+
+    def is_of_known_form(self, function: LinkedFunction, term: int) -> bool:
+        """Whether the declared type of a parameter or field says what its text looks like: a pattern, a validator."""
+        return is_of_known_form(self.evaluator, function, term)
 
     def raised(self, function: LinkedFunction, label: Label, block: int) -> Origin | None:
         """What the exception that is being handled in `block` says in its text: what tracebacks show."""
