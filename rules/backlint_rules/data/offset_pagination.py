@@ -3,6 +3,7 @@
 import re
 
 from backlint.api import (
+    Attr,
     Call,
     CallSite,
     ClassValue,
@@ -21,6 +22,7 @@ from backlint.api import (
     Rule,
     Severity,
     Slice,
+    bare,
     options,
 )
 
@@ -28,6 +30,7 @@ _SQL_OFFSET = re.compile(
     r"\b(?:offset\s+(?P<amount>[%:?@$({\w]\S*)|limit\s+(?P<first>[%:?@${]\S*)\s*,\s*[%:?@${\w])",
     re.IGNORECASE,
 )
+_IN_MEMORY = frozenset({"builtins.list", "builtins.tuple", "builtins.dict"})
 _SMALL = 1000
 """A constant offset below this skips a known handful of rows."""
 _ADMIN = re.compile(r"(^|[_\W])(admin|backoffice|staff|internal)", re.IGNORECASE)
@@ -66,9 +69,10 @@ class OffsetPagination(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at calls that add an offset, at slices of queries, at SQL text and at paginator classes."""
         for function in project.functions:
+            paged: set[int] = set()
             for call in function.calls:
                 if call.entry is not None and QueryStep.OFFSETS in call.entry.query:
-                    _check_call(project, findings, call)
+                    _check_call(project, findings, call, paged)
                 else:
                     _check_sql(project, findings, call)
             for event in function.summary.events:
@@ -84,7 +88,12 @@ def _confidence(function: LinkedFunction, base: Confidence = Confidence.HIGH) ->
     return Confidence.MEDIUM if _ADMIN.search(place) and base is Confidence.HIGH else base
 
 
-def _check_call(project: Project, findings: Findings, call: CallSite) -> None:
+def _check_call(project: Project, findings: Findings, call: CallSite, paged: set[int]) -> None:
+    """A call that adds an offset; of a paginator's pages, the first that is asked for stands for all.
+
+    Args:
+        paged: The paginators of the function that have been told of.
+    """
     steps = call.entry.query if call.entry is not None else ()
     amount = call.argument(0, "offset", "skip", "start")
     if not call.function.index and Role.PAGINATES in project.roles(call):
@@ -95,6 +104,13 @@ def _check_call(project: Project, findings: Findings, call: CallSite) -> None:
         constant = project.constant(call.function, amount)
         if constant is None or (isinstance(constant, int) and constant < _SMALL):
             return
+    elif amount is not None:
+        paginator = _paginator(project, call)
+        if isinstance(project.constant(call.function, amount), int) or paginator in paged:
+            return
+        if _pages_a_list(project, call, paginator):
+            return
+        paged.add(paginator)
     name = call.symbol.rpartition(".")[2]
     what = project.words(call.function, amount) if amount is not None else "the page number"
     findings.add(
@@ -102,6 +118,24 @@ def _check_call(project: Project, findings: Findings, call: CallSite) -> None:
         f"`.{name}({what})` pages by OFFSET: the database reads and drops every row before the page",
         confidence=_confidence(call.function),
         advice=_advice(_model(call)),
+    )
+
+
+def _paginator(project: Project, call: CallSite) -> int:
+    """The term of the object whose page is asked for."""
+    callee = project.term(call.function, call.row.function)
+    return bare(call.function.file, callee.base) if isinstance(callee, Attr) else call.event.term
+
+
+def _pages_a_list(project: Project, call: CallSite, paginator: int) -> bool:
+    """Whether a paginator was made for a list in memory: no database is asked for its pages."""
+    made = project.term(call.function, paginator)
+    if not isinstance(made, Call) or not made.arguments:
+        return False
+    given = made.arguments[0]
+    return project.query(call.function, given) is None and all(
+        isinstance(one, InstanceValue) and one.symbol in _IN_MEMORY
+        for one in options(project.value(call.function, given))
     )
 
 
