@@ -141,7 +141,8 @@ class FunctionEntry(
     """Arguments that reach a dangerous place, by its name.
 
     `sql`, `log`, `shell` (of subprocess: only with `shell=True`), `code`, `path`, `url` (is fetched),
-    `redirect`, `response`, `html`, `template`, `deserialise`, `claims` (of a token that is signed).
+    `redirect`, `response`, `html`, `template`, `deserialise`, `claims` (of a token that is signed),
+    `columns` (a mapping that names the columns to set).
     """
     source: str = ""
     """What its value is.

@@ -67,6 +67,24 @@ class Owners:
         """Whether a class stores the tenants themselves."""
         return _last(symbol) in _TENANTS
 
+    def columns(self, symbol: str) -> frozenset[str]:
+        """The columns of a class that name, by themselves and by what they point to, the user a row belongs to."""
+        model = self._project.model(symbol)
+        if model is None:
+            return frozenset()
+        found = {
+            name
+            for relation in model.relations.values()
+            if not relation.many and not relation.reverse and self.is_person(relation.target)
+            for name in (relation.name, f"{relation.name}_id")
+        }
+        found |= {
+            field.name
+            for field in model.fields.values()
+            if not field.primary and field.references and self._points_at_people(field.references)
+        }
+        return frozenset(name for name in found if _OWNER.fullmatch(name))
+
     def _search(self, symbol: str, depth: int) -> Owner | None:
         model = self._project.model(symbol)
         if model is None or depth > _MAX_DEPTH:

@@ -27,6 +27,7 @@ from backlint.link.loops import (
     terms_of,
 )
 from backlint.link.models import Model, Models
+from backlint.link.ownership import Owners
 from backlint.link.project_settings import ProjectSettings, Setting
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
@@ -174,6 +175,14 @@ class Project:
     def model(self, symbol: str) -> Model | None:
         """The facts of an ORM class of the project."""
         return self.models.get(symbol)
+
+    def owner_columns(self, symbol: str) -> frozenset[str]:
+        """The columns of an ORM class that say which user a row belongs to."""
+        return self._owners.columns(symbol)
+
+    @cached_property
+    def _owners(self) -> Owners:
+        return Owners(self)
 
     @property
     def files(self) -> list[FileNode]:

@@ -49,6 +49,8 @@ _SETS = frozenset({"update", "values", "set", "create", "acreate", "aupdate", "u
 _INSERTS = re.compile(
     r"(?:insert|replace|update)_(?:one|many)|find_one_and_(?:update|replace)|get_or_create|(?:a?update_or_)create"
 )
+_SETTING = frozenset({"update_from_dict"})
+"""Methods that set whatever a mapping names, where the object's class is unknown."""
 _OPERATORS = frozenset({"$set", "$setOnInsert"})
 _NARROWS = frozenset({"difference", "issubset", "issuperset", "intersection", "symmetric_difference"})
 _SETTERS = frozenset({"builtins.setattr", "setattr"})
@@ -109,9 +111,40 @@ def sinks(project: Project, call: CallSite) -> Iterator[Sink]:
         if isinstance(value, ClassValue) and project.model(value.symbol) is not None:
             yield from (Sink(call, term, value.symbol, named, makes=True) for term in spread)
             return
+    given = [argument.term for argument in sink_arguments(call, "columns")]
+    if not given and name in _SETTING and call.entry is None and not call.targets:
+        given = list(row.arguments[:1])
+    if given:
+        model = _class_of(project, function, callee.base) if isinstance(callee, Attr) else ""
+        yield from (Sink(call, term, model, by_name=not model) for term in given)
+        return
     yield from _by_query(project, call, name, named, spread)
-    for argument in sink_arguments(call, "sql"):
-        yield from _by_text(project, call, argument.term)
+    for term in statements(project, call):
+        yield from _by_text(project, call, term)
+
+
+def statements(project: Project, call: CallSite) -> Iterator[int]:
+    """What a call hands to a database as the text of a statement, itself or through the project's own functions."""
+    yield from (argument.term for argument in sink_arguments(call, "sql"))
+    for target in call.targets[:2]:
+        callee = project.graph.functions[target]
+        for name in _run_as_sql(project, callee):
+            yield from (term for term, key in passed(call, callee, name) if not key)
+
+
+def _run_as_sql(project: Project, function: LinkedFunction) -> frozenset[str]:
+    """The parameters of a function that it hands on as they are, to be run as statements."""
+    known = _known(project).sql
+    if function.key not in known:
+        known[function.key] = frozenset()
+        known[function.key] = frozenset(
+            row.name
+            for call in function.calls
+            for term in statements(project, call)
+            if isinstance(row := project.term(function, bare(function.file, term)), Param)
+            and row.function == function.index
+        )
+    return known[function.key]
 
 
 def _by_query(
@@ -243,7 +276,7 @@ def leaves(project: Project, function: LinkedFunction, term: int, depth: int = 0
             yield from _of_comprehension(project, function, block, depth)
         case Call():
             yield from _of_call(project, function, term, row, depth)
-        case Param() | Attr() | Item():
+        case Param() | Attr() | Item() | Element():
             yield Leaf(term)
         case _:
             return
@@ -412,6 +445,7 @@ class _Known:
     """What has been worked out of a project."""
 
     def __init__(self) -> None:
+        self.sql: dict[FunctionKey, frozenset[str]] = {}
         self.narrowed: dict[FunctionKey, frozenset[int]] = {}
         self.assigned: dict[tuple[FunctionKey, int], dict[str, list[Assigned]]] = {}
 

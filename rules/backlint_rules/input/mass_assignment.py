@@ -122,8 +122,11 @@ def _report(
     )
     if found.schema:
         names = fields_of(project, found.schema) - found.without - sink.beside
+        owners = project.owner_columns(sink.model)
         open_to = sorted(
-            name for name in names if _GRANTS.fullmatch(name) and (model is None or name in model.fields)
+            name
+            for name in names
+            if name in owners or (_GRANTS.fullmatch(name) and (model is None or name in model.fields))
         )
         if not open_to or _is_asked(project, handler, open_to) or _is_for_staff(project, handler, found):
             return False
@@ -270,9 +273,14 @@ def _judge_meta(
     }
     closed |= {one.name for other in file.summary.classes if other.name == owner for one in other.attributes}
     columns = set(model.fields) | set(model.relations) if model is not None else set()
+    owners = project.owner_columns(value.symbol) if isinstance(value, ClassValue) else frozenset()
     open_to = sorted(
-        (name for name in columns - closed if name in _PRIVILEGED or _GRANTS.fullmatch(name)),
-        key=lambda name: (_GRANTS.fullmatch(name) is None, name),
+        (
+            name
+            for name in columns - closed
+            if name in owners or name in _PRIVILEGED or _GRANTS.fullmatch(name)
+        ),
+        key=lambda name: (_GRANTS.fullmatch(name) is None and name not in owners, name),
     )
     written = _written(project, symbol, kinds)
     excluding = found.name != "fields"
@@ -285,15 +293,16 @@ def _judge_meta(
         f"clients may write {what} through `{owner}`{which}",
         span=found.span,
         severity=Severity.ERROR if open_to else Severity.WARNING,
-        confidence=_sure(open_to, excluding),
+        confidence=_sure(open_to, excluding, owners),
         advice=f"list the fields of `{owner}`, and leave out those that the server sets",
     )
 
 
-def _sure(open_to: list[str], excluding: bool) -> Confidence:
+def _sure(open_to: list[str], excluding: bool, owners: frozenset[str]) -> Confidence:
     if not open_to:
         return Confidence.LOW
-    return Confidence.HIGH if not excluding or _GRANTS.fullmatch(open_to[0]) else Confidence.MEDIUM
+    certain = not excluding or open_to[0] in owners or _GRANTS.fullmatch(open_to[0])
+    return Confidence.HIGH if certain else Confidence.MEDIUM
 
 
 def _open_list(file: FileNode, set_to: dict[str, ClassAttribute]) -> ClassAttribute | None:
