@@ -29,6 +29,7 @@ from backlint.link.flow.labels import (
 from backlint.link.flow.sinks import SinkArgument, sink_arguments
 from backlint.link.graph import CallSite, FunctionKey, LinkedFunction, Site, bare
 from backlint.link.index import FileNode
+from backlint.link.path_convention import Untied
 from backlint.link.project import Project
 from backlint.link.project_settings import Setting
 from backlint.link.query import Place, Query, Step
@@ -36,7 +37,7 @@ from backlint.link.relations import Relation
 from backlint.link.routes.model import Guard, GuardKind, ParameterSource, Route, RouteKind, RouteParameter
 from backlint.link.schemas import Extra, Schema, SchemaField
 from backlint.link.sql import literal_text, sql_locks, sql_table, sql_upserts, sql_verb, statement_effects
-from backlint.link.unscoped import Unscoped, unscoped_objects
+from backlint.link.unscoped import Unscoped
 from backlint.link.values import (
     UNKNOWN,
     ClassValue,
@@ -207,6 +208,7 @@ __all__ = [
     "UnionValue",
     "Unknown",
     "Unscoped",
+    "Untied",
     "Use",
     "Value",
     "bare",
@@ -229,5 +231,4 @@ __all__ = [
     "sql_verb",
     "statement_effects",
     "unaccounted",
-    "unscoped_objects",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from backlint.api import unscoped_objects
 from backlint.link.ownership import Owner, Owners
 from backlint.testing import project_from
 
@@ -67,7 +66,7 @@ def test_owner_of_a_table(name: str, owner: Owner | None) -> None:
 )
 def test_unscoped_objects(body: str, verbs: tuple[str, ...] | None) -> None:
     project = project_from({"app/models.py": MODELS, "app/urls.py": VIEWS.replace("{body}", body)})
-    found = unscoped_objects(project)
+    found = project.objects.unscoped
     assert [one.verbs for one in found] == ([] if verbs is None else [verbs])
 
 
@@ -83,10 +82,10 @@ def test_unscoped_objects(body: str, verbs: tuple[str, ...] | None) -> None:
 def test_a_check_ties_the_object(check: str) -> None:
     body = f"order = Order.objects.get(pk=pk)\n    {check}\n    order.delete()"
     project = project_from({"app/models.py": MODELS, "app/urls.py": VIEWS.replace("{body}", body)})
-    assert unscoped_objects(project) == []
+    assert project.objects.unscoped == []
 
 
 def test_a_signed_in_caller_is_no_check() -> None:
     body = "order = Order.objects.get(pk=pk)\n    if request.user.is_authenticated:\n        order.delete()"
     project = project_from({"app/models.py": MODELS, "app/urls.py": VIEWS.replace("{body}", body)})
-    assert [one.model for one in unscoped_objects(project)] == ["app.models.Order"]
+    assert [one.model for one in project.objects.unscoped] == ["app.models.Order"]

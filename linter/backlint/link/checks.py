@@ -52,7 +52,7 @@ class Ties:
 def ties_by_test(project: Project, mentions: Mentions, object_of: Callable[[int], Lookup | None]) -> Ties:
     """What a function compares with the caller, or asks a role or check about."""
     ties = Ties()
-    for row in _comparisons(mentions.function):
+    for row in comparisons(mentions.function):
         if _compares(project, mentions, row):
             ties.add(objects_in(mentions, (row.left, row.right), object_of))
         elif row.operator in _EQUALS:
@@ -169,7 +169,7 @@ def _is_caller_itself(mentions: Mentions, term: int) -> bool:
     return not any(mentions.caller(part) for part in parts(mentions.file, term))
 
 
-def _comparisons(function: LinkedFunction) -> tuple[Compare, ...]:
+def comparisons(function: LinkedFunction) -> tuple[Compare, ...]:
     """Every comparison that a function makes."""
     if function.comparisons is None:
         summary, terms = function.summary, function.file.summary.terms

@@ -217,6 +217,7 @@ _VERBS = {
     Effect.READS_FILE: "reads a file",
     Effect.WRITES_FILE: "writes a file",
     Effect.CHANGES_FOLDER: "changes a folder",
+    Effect.ASKS_MODEL: "asks a language model",
     Effect.HASHES_PASSWORD: "hashes a password",
     Effect.RENDERS: "does heavy work",
 }

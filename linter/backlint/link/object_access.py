@@ -63,6 +63,8 @@ class Lookup(msgspec.Struct, frozen=True):
     """The key's value as written."""
     tied: bool
     """The query itself asks for the caller."""
+    by_view: bool = False
+    """The view's own `get_object` looks it up, and has its object permissions asked."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -172,7 +174,7 @@ class ObjectAccess:
         if route.handler is None:
             return access
         handler = self._project.graph.functions[route.handler]
-        env = self._environment(route)
+        env = self.environment(route)
         access.knows_caller = bool(env.caller)
         seen: set[tuple[FunctionKey, Env]] = set()
         named = Env(env.caller, env.client | path_names(route.path), env.objects)
@@ -191,7 +193,8 @@ class ObjectAccess:
             self._walk(access, self._project.graph.functions[key], Env(), {}, 0, seen)
         return access
 
-    def _environment(self, route: Route) -> Env:
+    def environment(self, route: Route) -> Env:
+        """Which parameters of a handler hold who calls, and which what the client chose."""
         caller: set[str] = set()
         client: set[str] = set()
         for parameter in route.parameters:
@@ -360,7 +363,7 @@ class ObjectAccess:
         mentions, function, term = visit.mentions, call.function, call.event.term
         shown = self._keys.shown(call)
         if shown:
-            return Lookup(function.key, function.path, call.span, shown, "pk", tied=False)
+            return Lookup(function.key, function.path, call.span, shown, "pk", tied=False, by_view=True)
         query = self._project.query(function, term)
         if query is None:
             return None

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from backlint.link.query import Query
     from backlint.link.relations import Relation
     from backlint.link.routes.model import Route
+    from backlint.link.unscoped import Objects
     from backlint.summary import Block, Fact, FileSummary
 
 
@@ -175,6 +176,13 @@ class Project:
     def model(self, symbol: str) -> Model | None:
         """The facts of an ORM class of the project."""
         return self.models.get(symbol)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """How handlers treat the objects that requests name."""
+        from backlint.link.unscoped import Objects
+
+        return Objects(self)
 
     def owner_columns(self, symbol: str) -> frozenset[str]:
         """The columns of an ORM class that say which user a row belongs to."""

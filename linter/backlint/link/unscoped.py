@@ -14,7 +14,8 @@ from backlint.link.callers import inner_terms, parts
 from backlint.link.graph import FunctionKey
 from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
 from backlint.link.ownership import Owner, Owners
-from backlint.link.routes.model import Guard, Route
+from backlint.link.path_convention import SAFE, Roles, Untied, roles_asked, untied
+from backlint.link.routes.model import Guard, GuardKind, Route
 from backlint.term import Attr, Const, Name
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _PRIVATE = re.compile(
     r"|prescription|patient|medical|statement|conversation|wallet|cart|credential|apikey|api_key|bankaccount|subscription",
     re.IGNORECASE,
 )
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
 _ADMIN = re.compile(r"admin|staff|superuser|super_user|root|operator|internal|support", re.IGNORECASE)
 _PRIVILEGED = re.compile(
     r"admin|staff|superuser|super_user|root|operator|internal|support|moderator|manager|owner|supervisor|chief|lead",
@@ -70,10 +70,6 @@ class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
     def private(self) -> bool:
         """Whether the name of the table says that strangers should not even read it."""
         return _PRIVATE.search(self.model.rpartition(".")[2]) is not None
-
-
-_Roles = frozenset[tuple[str, tuple[str, ...]]]
-"""What the guards of a route ask for: the name of each, and what it is given."""
 
 
 class _Judge:
@@ -120,9 +116,9 @@ class _Judge:
             self.asking.setdefault(model, []).append(route)
         for model in tied:
             self.right.setdefault(model, []).append(route)
-            if set(route.methods) <= _SAFE and (model in looked_up or model in access.scoped):
+            if set(route.methods) <= SAFE and (model in looked_up or model in access.scoped):
                 self.reads_right.add(model)
-        if set(route.methods) <= _SAFE and not access.tied and not _is_guarded(route):
+        if set(route.methods) <= SAFE and not access.tied and not _is_guarded(route):
             self.listed |= access.open - access.scoped
 
     def _learn_classes(self) -> None:
@@ -148,11 +144,14 @@ class _Judge:
         anonymous = route.is_protected is False and not access.knows_caller
         if access.tied or not (route.is_protected or access.knows_caller or anonymous):
             return
-        guarded = _is_guarded(route)
+        of_objects = [self._asks_of_objects(guard) for guard in route.authorisation]
+        guarded, only_objects = _is_guarded(route), self._only_objects(route, of_objects)
         right = access.right
         faults: dict[str, tuple[Lookup, Owner, list[Use]]] = {}
         for lookup in access.lookups:
-            if lookup.model in right or (guarded and not self._narrowed(route, lookup.model)):
+            if lookup.model in right or (lookup.by_view and any(of_objects)):
+                continue
+            if guarded and not only_objects and not self._narrowed(route, lookup.model):
                 continue
             uses = [use for use in access.uses if use.lookup == lookup]
             owner = self._owner(lookup.model, bool(uses))
@@ -170,6 +169,27 @@ class _Judge:
             verbs = ("reads",) if self._shows(route, access, lookup) else ("uses",)
         yield self._fault(route, model, owner, verbs, lookup, uses[0] if uses else None, anonymous=anonymous)
 
+    def _only_objects(self, route: Route, of_objects: list[bool]) -> bool:
+        """Whether all guards of a handler ask about an object, which the handler has to hand them."""
+        return (
+            all(of_objects)
+            and bool(of_objects)
+            and not route.is_admin_path
+            and not any(guard.unresolved for guard in route.guards)
+        )
+
+    def _asks_of_objects(self, guard: Guard) -> bool:
+        """Whether a guard is a permission class that judges objects.
+
+        DRF calls `has_object_permission` from `get_object` and `check_object_permissions` (3.16,
+        rest_framework/generics.py and views.py), and nowhere else.
+        """
+        if guard.kind is not GuardKind.PERMISSION:
+            return False
+        classes = self.project.evaluator.classes
+        found = (classes.project_class(ancestor) for ancestor in classes.order(guard.symbol))
+        return any(cls is not None and cls.method("has_object_permission") is not None for cls in found)
+
     def _harms(self, lookup: Lookup, uses: list[Use]) -> bool:
         """Whether strangers change what others tie to the caller, or read what others show to its owner only."""
         return bool(self.right.get(lookup.model)) and (bool(uses) or lookup.model in self.reads_right)
@@ -183,18 +203,18 @@ class _Judge:
             self._chooses(guard, route) for guard in route.authorisation
         ):
             return False
-        own = _roles_asked(route)
+        own = roles_asked(route)
         alike = [
             other
             for other in self.asking.get(model, ())
-            if other.handler != route.handler and _roles_asked(other) == own
+            if other.handler != route.handler and roles_asked(other) == own
         ]
         if any(_is_for_administrators(guard) for guard in route.authorisation):
             return self._is_custom(own, model, route)
         asking = [other for other in self.asking.get(model, ()) if other.handler != route.handler]
         return bool(alike) or (_lets_ordinary_in(route) and len(asking) > 1)
 
-    def _is_custom(self, roles: _Roles, model: str, route: Route) -> bool:
+    def _is_custom(self, roles: Roles, model: str, route: Route) -> bool:
         """Whether most of the handlers that administrators reach put the caller into their queries on a table.
 
         One handler may tie more than it must; where several put the tenant into their queries, the others have to.
@@ -203,7 +223,7 @@ class _Judge:
             other.handler
             for other, access in self.routes.values()
             if other.handler != route.handler
-            and _roles_asked(other) == roles
+            and roles_asked(other) == roles
             and (model in access.scoped or any(lookup.model == model for lookup in access.lookups))
         ]
         narrowing = sum(other in self.narrowing.get(model, ()) for other in others)
@@ -234,7 +254,7 @@ class _Judge:
     def _takes(self, route: Route, access: Access, lookup: Lookup) -> bool:
         """Whether a handler makes something with an object that others may not even read."""
         return (
-            not (set(route.methods) & _SAFE)
+            not (set(route.methods) & SAFE)
             and lookup.model in self.reads_right
             and route.handler is not None
             and any(
@@ -299,7 +319,7 @@ class _Judge:
 
     def _shows(self, route: Route, access: Access, lookup: Lookup) -> bool:
         """Whether a handler hands out what only its owner should read."""
-        if not (set(route.methods) & _SAFE) and route.methods:
+        if not (set(route.methods) & SAFE) and route.methods:
             return False
         if any(lookup.model == other.lookup.model for other in access.uses):
             return True
@@ -354,7 +374,7 @@ class _Judge:
             if query.may_have(QueryStep.FILTERS) and not query.complete:
                 continue
             methods = tuple(dict.fromkeys(method for route in open_routes for method in route.methods))
-            changing = [method for method in methods if method not in _SAFE]
+            changing = [method for method in methods if method not in SAFE]
             private = _PRIVATE.search(query.model.rpartition(".")[2]) is not None
             if changing or (private and owner is not None) or query.model in self.reads_right:
                 verbs = tuple(
@@ -419,15 +439,20 @@ def _last(row: Attr | Name) -> str:
     return row.name if isinstance(row, Attr) else row.symbol.rpartition(".")[2]
 
 
-def _roles_asked(route: Route) -> _Roles:
-    return frozenset((guard.symbol, guard.given) for guard in route.authorisation)
-
-
 def _is_guarded(route: Route) -> bool:
     """Whether something on the way to the handler asks what the caller may do, or may do so."""
     return bool(route.authorisation) or route.is_admin_path or any(guard.unresolved for guard in route.guards)
 
 
-def unscoped_objects(project: Project) -> list[Unscoped]:
-    """Every handler and view class that lets callers reach what belongs to others."""
-    return _Judge(project).run()
+class Objects:
+    """How the handlers of a project treat the objects that requests name, worked out once."""
+
+    def __init__(self, project: Project) -> None:
+        judge = _Judge(project)
+        self.unscoped: list[Unscoped] = judge.run()
+        """Every handler and view class that lets callers reach what belongs to others."""
+        known = {fault.handler for fault in self.unscoped}
+        self.untied: list[Untied] = [
+            one for one in untied(project, judge.routes, judge.access) if one.handler not in known
+        ]
+        """Other handlers that leave out what those beside them do with the same parameter."""

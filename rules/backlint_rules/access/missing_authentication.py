@@ -17,7 +17,6 @@ from backlint.api import (
     Rule,
     Severity,
     Unscoped,
-    unscoped_objects,
 )
 from backlint_rules.access._routes import (
     CREDENTIALS,
@@ -90,7 +89,7 @@ class MissingAuthentication(Rule):
         public: list[Route] = []
         open_to = {
             fault.handler: fault
-            for fault in unscoped_objects(project)
+            for fault in project.objects.unscoped
             if fault.anonymous and fault.lookup is not None
         }
         for route in project.routes:

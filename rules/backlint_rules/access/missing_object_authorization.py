@@ -1,7 +1,9 @@
 """Handlers that take an id and act on whoever's object it is."""
 
-from backlint.api import Confidence, Evidence, Findings, Project, Rule, Severity, Unscoped, unscoped_objects
+from backlint.api import Confidence, Evidence, Findings, Project, Rule, Severity, Unscoped, Untied
 
+_MANY = 3
+"""So many others that all do the same leave no doubt."""
 _DOES = {"changes": "changes", "deletes": "deletes", "reads": "hands out", "uses": "takes"}
 
 
@@ -21,7 +23,8 @@ class MissingObjectAuthorization(Rule):
     ## Confidence
     High where other handlers tie the same model to the caller and this one writes or the data is private;
     medium where the model has an owner of its own and nothing else speaks for or against; low where the
-    project has no such convention.
+    project has no such convention. An id of the path that most of the handlers beside it tie to the caller is
+    medium, high where all of them do.
 
     ## What it leaves alone
     Objects that have no owner, public catalogues, handlers behind a role check, look-ups through the user
@@ -42,13 +45,30 @@ class MissingObjectAuthorization(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Report each handler and view class whose objects nothing ties to the caller."""
-        for fault in unscoped_objects(project):
+        for fault in project.objects.unscoped:
             if fault.anonymous:
                 continue
             if fault.lookup is None:
                 _report_class(project, findings, fault)
             else:
                 _report_handler(project, findings, fault)
+        for one in project.objects.untied:
+            _report_untied(project, findings, one)
+
+
+def _report_untied(project: Project, findings: Findings, one: Untied) -> None:
+    handler = project.graph.functions[one.handler]
+    path, span = one.example.location
+    line = type(span)(span.line, span.column, span.line, span.column + 1)
+    findings.add(
+        handler,
+        f"`{one.route.name}` takes any `{one.parameter}`: nothing ties it to the caller, as {one.kept} of "
+        f"{one.others} other handlers do",
+        span=one.span,
+        confidence=Confidence.HIGH if one.kept >= _MANY and one.kept == one.others else Confidence.MEDIUM,
+        advice=f"check `{one.parameter}` as `{one.example.name}` does, or put the caller into the query",
+        evidence=(Evidence(path, line, f"`{one.example.name}` ties `{one.parameter}` to the caller"),),
+    )
 
 
 def _report_handler(project: Project, findings: Findings, fault: Unscoped) -> None:
