@@ -55,6 +55,10 @@ class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
     use: Use | None = None
     methods: tuple[str, ...] = ()
     """HTTP methods of a view class."""
+    parent: str = ""
+    """The class that the object belongs to, where the way to its owner leads through it."""
+    parent_siblings: int = 0
+    """Handlers that tie objects of the parent's class to the caller."""
     siblings: int = 0
     """Other handlers that tie objects of the class to the caller."""
     peers: int = 0
@@ -275,6 +279,8 @@ class _Judge:
         anonymous: bool = False,
     ) -> Unscoped:
         right = [other for other in self.right.get(model, []) if other.handler != route.handler]
+        parent = self._parent(model, owner)
+        above = [other for other in self.right.get(parent, []) if other.handler != route.handler]
         return Unscoped(
             route=route,
             handler=route.handler,
@@ -284,12 +290,20 @@ class _Judge:
             lookup=lookup,
             use=use,
             methods=methods,
+            parent=parent,
+            parent_siblings=len(above),
             siblings=len(right),
             peers=self.named[model],
-            example=right[0] if right else None,
+            example=next(iter((*right, *above)), None),
             anonymous=anonymous,
             convention=bool(self.right),
         )
+
+    def _parent(self, model: str, owner: Owner) -> str:
+        """The class that a row belongs to where that names the owner: of a lesson, the course."""
+        first, _, rest = owner.column.partition("__")
+        relation = self.project.relation(model, first) if rest else None
+        return "" if relation is None else relation.target
 
     def _owner(self, model: str, changed: bool = False) -> Owner | None:
         """What ties a row to its owner; people and tenants own themselves, and only changing them is a fault."""
@@ -326,7 +340,7 @@ class _Judge:
         if lookup.model in self.reads_right:
             return True
         name = lookup.model.rpartition(".")[2].removeprefix("sql:")
-        if _PRIVATE.search(name) and self.owners_direct(lookup.model):
+        if _PRIVATE.search(name) and (self.owners_direct(lookup.model) or self.right.get(lookup.model)):
             return True
         return self._reads_private_children(lookup)
 

@@ -125,6 +125,10 @@ def _table(fault: Unscoped) -> str:
 
 
 def _siblings(fault: Unscoped, name: str) -> str:
+    if not fault.siblings and fault.parent_siblings:
+        parent = fault.parent.rpartition(".")[2]
+        verb = "handler ties" if fault.parent_siblings == 1 else "handlers tie"
+        return f"; {fault.parent_siblings} other {verb} the `{parent}` that it belongs to"
     if not fault.siblings:
         return ""
     verb = "handler ties" if fault.siblings == 1 else "handlers tie"
@@ -156,4 +160,6 @@ def _confidence(fault: Unscoped) -> Confidence:
         return Confidence.HIGH
     if writes and fault.owner.direct:
         return Confidence.HIGH if fault.private else Confidence.MEDIUM
-    return Confidence.MEDIUM if fault.siblings or fault.private or fault.owner.direct else Confidence.LOW
+    if fault.siblings or fault.private or fault.owner.direct or (writes and fault.parent_siblings):
+        return Confidence.MEDIUM
+    return Confidence.LOW
