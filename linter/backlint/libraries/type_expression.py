@@ -7,6 +7,7 @@ Grammar, loosest first::
     single   = name ("[" type ("," type)* "]")?
     name     = a dotted name | argument
     argument = "arg" position ("." index)? | "arg:" keyword ("." index)?
+             | "made:" keyword                 what functions give that are passed as this keyword
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import msgspec
 
 UNION = "|"
 FALLBACK = "or"
+MADE = "made:"
 
-_TOKEN = re.compile(r"\s*(arg:[A-Za-z_]\w*(?:\.\d+)?|[A-Za-z_]\w*(?:\.\w+)*|[\[\],|])")
+_TOKEN = re.compile(r"\s*((?:made:[A-Za-z_]\w*)|arg:[A-Za-z_]\w*(?:\.\d+)?|[A-Za-z_]\w*(?:\.\w+)*|[\[\],|])")
 _ARGUMENT = re.compile(r"arg(?:(?P<position>\d+)|:(?P<keyword>[A-Za-z_]\w*))(?:\.(?P<index>\d+))?")
 
 
@@ -27,7 +29,7 @@ class TypeExpression(msgspec.Struct, frozen=True, array_like=True):
     """A parsed type expression.
 
     `name` is a class's full name, a type parameter, one of the words `self`, `Self`, `none`, `callback`,
-    `list`, `dict`, `type`, an argument (`arg0`, `arg0.0`, `arg:name`), or `UNION` or `FALLBACK`, whose
+    `list`, `dict`, `type`, an argument (`arg0`, `arg0.0`, `arg:name`), `made:name`, or `UNION` or `FALLBACK`, whose
     options are the `arguments`.
     """
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backlint.libraries.type_expression import FALLBACK, UNION, TypeExpression, argument_type, parse_type
+from backlint.libraries.type_expression import (
+    FALLBACK,
+    MADE,
+    UNION,
+    TypeExpression,
+    argument_type,
+    parse_type,
+)
 from backlint.link.arguments import call_argument
 from backlint.link.values import (
     NONE,
@@ -20,12 +27,13 @@ from backlint.link.values import (
     is_hollow,
     union,
 )
-from backlint.term import Item, Sequence
+from backlint.term import Call, Item, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from backlint.link.evaluate import Evaluator
     from backlint.link.index import FileNode
-    from backlint.term import Call
 
 
 def typed(
@@ -57,6 +65,8 @@ def _typed(
         return instance_of(receiver)
     if name == "none":
         return NONE
+    if name.startswith(MADE):
+        return made(evaluator, name.removeprefix(MADE), receiver)
     argument = argument_type(name)
     if argument is not None:
         return _argument_type(evaluator, argument.argument, argument.index, file, row)
@@ -109,6 +119,35 @@ def _declared_argument(evaluator: Evaluator, symbol: str, base: str, position: i
             if isinstance(value, ClassValue):
                 return InstanceValue(value.symbol, value.arguments)
     return None
+
+
+def made(evaluator: Evaluator, keyword: str, receiver: Value | None) -> Value:
+    """What the functions give that the project passes by a keyword in files that use the receiver's library.
+
+    `GraphQLRouter(schema, context_getter=get_context)` says what `info.context` is.
+    """
+    if not isinstance(receiver, InstanceValue):
+        return UNKNOWN
+    library = receiver.symbol.partition(".")[0]
+    known = evaluator.made.get((library, keyword))
+    if known is None:
+        evaluator.made[library, keyword] = UNKNOWN
+        found = [
+            evaluator.produced(function)
+            for file in evaluator.index.files
+            if library in file.summary.mentions
+            for function in _passed_by(evaluator, file, keyword)
+        ]
+        known = evaluator.made[library, keyword] = union([one for one in found if one is not UNKNOWN])
+    return known
+
+
+def _passed_by(evaluator: Evaluator, file: FileNode, keyword: str) -> Iterator[FunctionValue]:
+    for row in file.summary.terms:
+        for name, term in row.keywords if isinstance(row, Call) else ():
+            value = evaluator.value(file, term) if name == keyword else UNKNOWN
+            if isinstance(value, FunctionValue):
+                yield value
 
 
 def _argument_type(

@@ -81,6 +81,8 @@ class Evaluator:
         """Call sites of each project function: file, call, and how many leading parameters are bound."""
         self._relations: Relations | None = None
         self._short_names: dict[str, list[str]] | None = None
+        self.made: dict[tuple[str, str], Value] = {}
+        """What functions give that are passed by a keyword, by the library they are for."""
         self.depth = 0
         """How deep in terms inside terms the evaluation is."""
         self.generics = Generics(self)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backlint.link.annotations import annotation_value
 from backlint.link.routes.context import argument
 from backlint.link.routes.dependencies import parameter_dependency, provided, unfolded
-from backlint.link.routes.model import ParameterSource, RouteParameter
+from backlint.link.routes.model import ParameterSource, RouteKind, RouteParameter
 from backlint.link.routes.origins import definition
 from backlint.link.values import UNKNOWN, ClassValue, InstanceValue, Value, options
 from backlint.term import Call, Const, Item, Name, Operation, Sequence
@@ -88,6 +88,9 @@ _SCALARS = frozenset(
 )
 _DECLARING = frozenset({"fastapi", "ninja", "litestar"})
 _UNIONS = frozenset({"typing.Optional", "typing.Union"})
+_GRAPHQL = frozenset({RouteKind.GRAPHQL_ROOT, RouteKind.GRAPHQL_FIELD})
+_OF_RESOLVERS = frozenset({"info", "_info", "root", "_root", "parent", "obj", "_", "self", "source", "cls"})
+"""What GraphQL libraries hand to resolvers themselves: all else is an argument of the field."""
 _LITESTAR = frozenset({"request", "headers", "cookies", "query", "state", "scope", "socket"})
 
 
@@ -137,6 +140,8 @@ def _source(
 ) -> ParameterSource:
     if parameter.name in names:
         return ParameterSource.PATH
+    if draft.kind in _GRAPHQL:
+        return ParameterSource.REQUEST if parameter.name in _OF_RESOLVERS else ParameterSource.QUERY
     declaring = draft.framework in _DECLARING or not draft.framework
     if draft.framework in ("django", "rest_framework", "ninja", "aiohttp", "sanic", "starlette") and (
         position == 0 and parameter.kind == ""
