@@ -511,6 +511,9 @@ class Queries:
             base = Query(self._model_of(value), origin=frame.place(term))
         if not _continues(entry):
             return None
+        if base.sql is None and entry.lazy and "sql" in entry.sinks:
+            statement = self._statement(frame, row, entry)
+            base = base if statement is None else replace(base, sql=statement.sql)
         value = self._evaluator.value(frame.file, term)
         kind = value.symbol if isinstance(value, InstanceValue) else ""
         kinds = (*entry.query, *projected, *self._bounds_given(frame, row))

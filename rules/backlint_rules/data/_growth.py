@@ -36,6 +36,7 @@ _SMALL_TABLES = (
     *("country", "currency", "language", "plan", "flag", "status", "statu", "type", "kind", "field"),
 )
 """How tables are called that people fill by hand."""
+_FILLS = frozenset({"append", "add", "extend", "appendleft"})
 _NARROW = 2
 """Equalities, one with a parent among them, that rows may share in number; with more they are few."""
 
@@ -123,7 +124,7 @@ def _narrowed(project: Project, query: Query, all_shown: bool) -> int:
         return _NARROW + 1
     parents = {one.column for one in equal if _refers(project, query, one)}
     if query.parent is not None:
-        return _NARROW + 1
+        return 1 if _is_written_by_people(project, query.model) else _NARROW + 1
     return len({one.column.removesuffix("_id") for one in equal}) if parents else 0
 
 
@@ -133,6 +134,8 @@ def _grows(project: Project, query: Query) -> bool:
     if model is None:
         return bool(query.model) or query.sql is not None
     if any(field.stamps for field in model.fields.values()):
+        return True
+    if _PERSON.search(query.model.rpartition(".")[2]) and not project.filters(query):
         return True
     classes = project.evaluator.classes
     entries = (classes.library_class(symbol) for symbol in classes.order(query.model))
@@ -144,9 +147,21 @@ def _grows(project: Project, query: Query) -> bool:
     )
 
 
+def _is_written_by_people(project: Project, symbol: str) -> bool:
+    """Whether rows name who made them, and when: messages and comments pile up, the lines of an order don't."""
+    model = project.model(symbol)
+    if model is None or not any(field.stamps for field in model.fields.values()):
+        return False
+    return any(
+        not one.many and not one.reverse and _PERSON.search(one.target.rpartition(".")[2])
+        for one in model.relations.values()
+    )
+
+
 def _is_returned(project: Project, function: LinkedFunction, term: int) -> bool:
     """Whether a value, or something made of it, is what the function answers with."""
     wanted = {term, bare(function.file, term), plain(function, term)}
+    wanted |= _filled(project, function, wanted)
     pending = [
         event.term for event in function.summary.events if event.kind in (EventKind.RETURN, EventKind.YIELD)
     ]
@@ -163,6 +178,20 @@ def _is_returned(project: Project, function: LinkedFunction, term: int) -> bool:
             pending.extend((row.element, *function.summary.blocks[row.block].terms))
         pending.extend(_parts(row))
     return False
+
+
+def _filled(project: Project, function: LinkedFunction, rows: set[int]) -> set[int]:
+    """The lists that a loop over rows fills with what is made of each."""
+    found: set[int] = set()
+    for call in function.calls:
+        callee = project.term(function, call.row.function)
+        if not isinstance(callee, Attr) or callee.name not in _FILLS:
+            continue
+        for argument in call.row.arguments:
+            inner = (project.term(function, index) for index in project.terms_of(function, argument))
+            if any(isinstance(row, Element) and plain(function, row.base) in rows for row in inner):
+                found.add(bare(function.file, callee.base))
+    return found
 
 
 def _parts(row: Term) -> list[int]:

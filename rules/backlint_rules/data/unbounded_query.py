@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from backlint.api import (
+    SERVICE_CODE,
     Attr,
     Call,
     CallSite,
@@ -31,6 +32,9 @@ from backlint_rules.data._growth import Fetch, confidence, plain
 from backlint_rules.data._listing import list_views
 
 _WRITES = (QueryStep.CREATES, QueryStep.UPDATES, QueryStep.DELETES)
+
+_READERS = 4
+"""Places that are named beside the one that is told."""
 
 
 class UnboundedQuery(Rule):
@@ -244,6 +248,7 @@ def _report(project: Project, findings: Findings, place: Fetch, query: Query) ->
         evidence += (
             Evidence(origin.file.summary.path, origin.span, "the query is built here, without a limit"),
         )
+    evidence += _readers(project, function, evidence)
     if reach is None or reach is project.per_request:
         advice = "take a page at a time: an upper bound for `limit`, and a cursor on an indexed key"
     else:
@@ -257,6 +262,18 @@ def _report(project: Project, findings: Findings, place: Fetch, query: Query) ->
         confidence=confidence(project, place, query),
         advice=advice,
         evidence=evidence,
+    )
+
+
+def _readers(project: Project, function: LinkedFunction, known: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """The other places that get the rows of a function which only fetches them."""
+    if project.is_handler(function) or function.key in project.jobs:
+        return ()
+    seen = {(step.path, step.span.line) for step in known}
+    return tuple(
+        Evidence(call.function.path, call.span, f"`{short_name(call.function)}` gets all of them here")
+        for call in project.callers(function)[:_READERS]
+        if (call.function.path, call.span.line) not in seen and call.function.kind in SERVICE_CODE
     )
 
 
