@@ -13,6 +13,7 @@ from backlint.libraries.entry import ClassEntry, FunctionEntry, QueryStep
 from backlint.link.arguments import call_argument
 from backlint.link.entry_types import type_parameter
 from backlint.link.index import FileNode
+from backlint.link.parts import parts_of
 from backlint.link.query import Place, Query, Step, merged
 from backlint.link.sql import literal_text, sql_verb
 from backlint.link.values import (
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
     from backlint.link.graph import LinkedFunction
 
+_COMPARED = 8
 _DEPTH = 60
 _SPACE = re.compile(r"\s")
 _WALKS = 4000
@@ -527,6 +529,8 @@ class Queries:
             base = replace(base, origin=frame.place(term))
         if not base.model and QueryStep.JOINS in entry.query:
             base = replace(base, model=self._first_class(frame, row))
+        if not base.model and base.sql is None and QueryStep.FILTERS in entry.query and base.steps:
+            base = replace(base, model=self._filtered_class(frame, row))
         return base.with_step(step, executed=executed, kind=kind)
 
     def _kept(self, frame: Frame, term: int, receiver: InstanceValue, entry: FunctionEntry) -> Query | None:
@@ -557,6 +561,25 @@ class Queries:
             for value in options(self._evaluator.value(frame.file, argument)):
                 if isinstance(value, ClassValue) and self.stores_rows(value.symbol):
                     return value.symbol
+        return ""
+
+    def _filtered_class(self, frame: Frame, row: Call) -> str:
+        """The ORM class whose columns a query of no class compares: `select(func.count()).where(User.active)`."""
+        terms = frame.file.summary.terms
+        pending = list(row.arguments[:1])
+        for _ in range(_COMPARED):
+            if not pending:
+                break
+            term = pending.pop(0)
+            inner = terms[term]
+            owner: Value = UNKNOWN
+            if isinstance(inner, Attr):
+                owner = self._evaluator.value(frame.file, inner.base)
+            elif isinstance(inner, Name):
+                owner = self._evaluator.symbol(inner.symbol.rpartition(".")[0], frame.file.root)
+            if isinstance(owner, ClassValue) and self.stores_rows(owner.symbol):
+                return owner.symbol
+            pending.extend(part for part in parts_of(inner) if part >= 0)
         return ""
 
     def _from_class(self, frame: Frame, receiver: Value | None) -> Query | None:

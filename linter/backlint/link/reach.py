@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from backlint.finding import Evidence
 from backlint.link.effects import short_name
 from backlint.link.values import FunctionValue, options
+from backlint.link.wrappers import wrapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,6 +65,9 @@ class Reach:
                 for target in call.targets:
                     if not functions[target].memoised:
                         yield target, call.span
+        for wrapper in wrapping(self._project.evaluator, function.file, function.index):
+            if not functions[wrapper].memoised:
+                yield wrapper, function.summary.span
         for file, term in self._project.injected(function):
             for value in options(self._project.evaluator.value(file, term)):
                 if isinstance(value, FunctionValue) and not functions[value.file, value.function].memoised:

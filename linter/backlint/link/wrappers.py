@@ -33,6 +33,16 @@ def passed_by_wrappers(
     return union(found) if found else UNKNOWN
 
 
+def wrapping(evaluator: Evaluator, file: FileNode, function: int) -> Iterator[tuple[int, int]]:
+    """The inner functions that decorators of the project run in a function's stead."""
+    summary = file.summary.functions[function]
+    for term in summary.decorators:
+        for owner, decorator in _decorators(evaluator, file, term):
+            for index, inner in enumerate(owner.summary.functions):
+                if inner.parent == decorator and index != decorator:
+                    yield owner.index, index
+
+
 def _decorators(evaluator: Evaluator, file: FileNode, term: int) -> Iterator[tuple[FileNode, int]]:
     """The project functions that take the decorated function: of a factory, the one it returns."""
     row = file.summary.terms[term]
