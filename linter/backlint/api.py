@@ -37,6 +37,7 @@ from backlint.link.relations import Relation
 from backlint.link.routes.model import Guard, GuardKind, ParameterSource, Route, RouteKind, RouteParameter
 from backlint.link.schemas import Extra, Schema, SchemaField
 from backlint.link.sql import literal_text, sql_locks, sql_table, sql_upserts, sql_verb, statement_effects
+from backlint.link.statements import Statement
 from backlint.link.unscoped import Unscoped
 from backlint.link.values import (
     UNKNOWN,
@@ -200,6 +201,7 @@ __all__ = [
     "SourceText",
     "Span",
     "Star",
+    "Statement",
     "Step",
     "Super",
     "Term",

@@ -33,6 +33,7 @@ from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.schemas import Schema, Schemas
 from backlint.link.sql import literal_text, sql_verb
+from backlint.link.statements import Statement, Statements
 from backlint.link.transactions import Transactions
 from backlint.link.values import ClassValue, FunctionValue, InstanceValue, Value, options
 from backlint.link.words import words
@@ -411,6 +412,14 @@ class Project:
         """The query steps that a library method of a class does; empty where none is described."""
         found = self.evaluator.classes.library_method(symbol, name)
         return () if found is None else found[1].query
+
+    def statements(self, call: CallSite) -> Iterator[Statement]:
+        """The texts that a call has run as SQL, itself or through the project's own wrappers."""
+        return self._statements.of(call)
+
+    @cached_property
+    def _statements(self) -> Statements:
+        return Statements(self.graph)
 
     def words(self, function: LinkedFunction, term: int) -> str:
         """A term as short source text, for messages."""

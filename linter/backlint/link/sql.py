@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backlint.effect import Effect
 from backlint.link.values import ConstantValue
-from backlint.term import Call, Const, Join, Local, Name, Text
+from backlint.term import Attr, Call, Const, Join, Local, Name, Text
 
 if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
@@ -64,6 +64,9 @@ def literal_text(file: FileNode, term: int, depth: int = 0) -> str | None:
     if isinstance(row, Name):
         known = file.summary.names.get(row.symbol.removeprefix(f"{file.summary.module}."))
         return None if known is None else literal_text(file, known, depth + 1)
+    if isinstance(row, Call) and isinstance(made := file.summary.terms[row.function], Attr):
+        # psycopg composes statements: SQL("… ORDER BY {}").format(Identifier(column)).
+        return literal_text(file, made.base, depth + 1) if made.name == "format" else None
     if isinstance(row, Call) and len(row.arguments) == 1:
         name = file.summary.terms[row.function]
         if isinstance(name, Name) and name.symbol.rpartition(".")[2] in ("text", "SQL", "dedent"):

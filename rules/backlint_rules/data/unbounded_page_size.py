@@ -25,6 +25,7 @@ from backlint.api import (
     Severity,
     Site,
     Span,
+    Statement,
     Term,
     Text,
     short_name,
@@ -104,15 +105,13 @@ def _report(findings: Findings, limit: Limit, size: Size, place: CallSite | Site
 
 def _limits(project: Project) -> Iterator[Limit]:
     for call in project.calls():
-        entry = call.entry
-        if entry is None:
-            continue
-        if QueryStep.LIMITS in entry.query or QueryStep.PAGINATES in entry.query:
-            size = _size_argument(call, QueryStep.PAGINATES in entry.query)
+        steps = call.entry.query if call.entry is not None else ()
+        if QueryStep.LIMITS in steps or QueryStep.PAGINATES in steps:
+            size = _size_argument(call, QueryStep.PAGINATES in steps)
             if size is not None:
                 yield Limit(call, call.function, size)
-        if "sql" in entry.sinks:
-            size = _sql_size(project, call)
+        for statement in project.statements(call):
+            size = _sql_size(project, call, statement)
             if size is not None:
                 yield Limit(call, call.function, size)
     for function in project.functions:
@@ -157,23 +156,19 @@ def _size_argument(call: CallSite, pages: bool) -> int | None:
     return named if named is not None else call.argument(0)
 
 
-def _sql_size(project: Project, call: CallSite) -> int | None:
+def _sql_size(project: Project, call: CallSite, given: Statement) -> int | None:
     """What stands after LIMIT in a statement: a parameter of it, or a part that is put in."""
-    statement = call.argument(0)
-    if statement is None:
-        return None
-    row = _bare(project, call.function, statement)
+    row = _bare(project, call.function, given.term)
     if isinstance(row, Text) and row.how == "f":
         for position, part in enumerate(row.parts[:-1]):
             text = project.term(call.function, part)
             if isinstance(text, Const) and isinstance(text.value, str) and _ENDS_IN_LIMIT.search(text.value):
                 return row.parts[position + 1]
-    text_of = project.text(call.function, statement)
+    text_of = project.text(call.function, given.term)
     match = _SQL_LIMIT.search(text_of) if text_of else None
-    given = call.argument(1)
-    if match is None or text_of is None or given is None:
+    if match is None or text_of is None or given.values is None:
         return None
-    values = _bare(project, call.function, given)
+    values = _bare(project, call.function, given.values)
     mark = match["mark"]
     if isinstance(values, Mapping):
         name = mark.strip("%():s") if mark.startswith("%(") else mark[1:]

@@ -119,32 +119,8 @@ def sinks(project: Project, call: CallSite) -> Iterator[Sink]:
         yield from (Sink(call, term, model, by_name=not model) for term in given)
         return
     yield from _by_query(project, call, name, named, spread)
-    for term in statements(project, call):
-        yield from _by_text(project, call, term)
-
-
-def statements(project: Project, call: CallSite) -> Iterator[int]:
-    """What a call hands to a database as the text of a statement, itself or through the project's own functions."""
-    yield from (argument.term for argument in sink_arguments(call, "sql"))
-    for target in call.targets[:2]:
-        callee = project.graph.functions[target]
-        for name in _run_as_sql(project, callee):
-            yield from (term for term, key in passed(call, callee, name) if not key)
-
-
-def _run_as_sql(project: Project, function: LinkedFunction) -> frozenset[str]:
-    """The parameters of a function that it hands on as they are, to be run as statements."""
-    known = _known(project).sql
-    if function.key not in known:
-        known[function.key] = frozenset()
-        known[function.key] = frozenset(
-            row.name
-            for call in function.calls
-            for term in statements(project, call)
-            if isinstance(row := project.term(function, bare(function.file, term)), Param)
-            and row.function == function.index
-        )
-    return known[function.key]
+    for statement in project.statements(call):
+        yield from _by_text(project, call, statement.term)
 
 
 def _by_query(
@@ -445,7 +421,6 @@ class _Known:
     """What has been worked out of a project."""
 
     def __init__(self) -> None:
-        self.sql: dict[FunctionKey, frozenset[str]] = {}
         self.narrowed: dict[FunctionKey, frozenset[int]] = {}
         self.assigned: dict[tuple[FunctionKey, int], dict[str, list[Assigned]]] = {}
 

@@ -1,0 +1,68 @@
+"""Which calls have the text of a statement run: the library's own, and the project's wrappers around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from backlint.link.flow.access import passed
+from backlint.link.flow.sinks import sink_arguments
+from backlint.link.graph import bare
+from backlint.term import Param
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
+
+_TARGETS = 2
+"""Functions that a call may run, of which is asked what they do with the text."""
+_VALUES = ("params", "parameters", "args", "values", "vars", "binds")
+
+
+class Statement(NamedTuple):
+    """A term that a call has run as SQL."""
+
+    term: int
+    values: int | None
+    """What fills in its parameters, where that is one list or mapping; None where it isn't seen."""
+
+
+class Statements:
+    """Answers what a call hands to a database, each function asked once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._parameters: dict[FunctionKey, frozenset[str]] = {}
+
+    def of(self, call: CallSite) -> Iterator[Statement]:
+        """The texts that a call has run, itself or through functions of the project that hand them on."""
+        for argument in sink_arguments(call, "sql"):
+            yield Statement(argument.term, self._values(call, argument.term))
+        for target in call.targets[:_TARGETS]:
+            callee = self._graph.functions[target]
+            for name in sorted(self.parameters(callee)):
+                for term, key in passed(call, callee, name):
+                    if not key:
+                        yield Statement(term, self._values(call, term))
+
+    def parameters(self, function: LinkedFunction) -> frozenset[str]:
+        """The parameters of a function that it has run as they are."""
+        if function.key not in self._parameters:
+            self._parameters[function.key] = frozenset()
+            self._parameters[function.key] = frozenset(self._handed_on(function))
+        return self._parameters[function.key]
+
+    def _handed_on(self, function: LinkedFunction) -> Iterator[str]:
+        for call in function.calls:
+            for statement in self.of(call):
+                row = function.file.summary.terms[bare(function.file, statement.term)]
+                if isinstance(row, Param) and row.function == function.index:
+                    yield row.name
+
+    def _values(self, call: CallSite, term: int) -> int | None:
+        named = call.argument(None, *_VALUES)
+        if named is not None:
+            return named
+        if term in call.row.arguments:
+            return call.argument(call.row.arguments.index(term) + 1)
+        return None
