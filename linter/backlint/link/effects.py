@@ -69,7 +69,7 @@ class Effects:
                 continue
             for call in self._callers.get(key, ()):
                 caller = call.function.key
-                if caller[1] == 0 or call.block in call.function.memo_blocks:
+                if caller[1] == 0 or call.block in call.function.memo_blocks or effect in call.settles:
                     continue
                 if not self._is_on(call, key, effect):
                     continue
@@ -114,7 +114,7 @@ class Effects:
     def target(self, call: CallSite, effect: Effect) -> LinkedFunction | None:
         """The project function through which a call has the effect; None where it has not, or is memoised."""
         steps = self.steps(effect)
-        for key in call.targets:
+        for key in () if effect in call.settles else call.targets:
             function = self._graph.functions[key]
             stays = effect not in OF_THE_THREAD or not call.moves_off_thread
             if stays and key in steps and self._carries(key, effect) and self._is_on(call, key, effect):

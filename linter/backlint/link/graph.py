@@ -86,6 +86,7 @@ class CallSite:
         "moves_off_thread",
         "order",
         "row",
+        "settles",
         "symbol",
         "targets",
     )
@@ -105,6 +106,8 @@ class CallSite:
         """Effects of the library function itself, targets left out."""
         self.moves_off_thread = False
         """What it runs is run in another thread: `to_thread(f)`, `sync_to_async(f)()`."""
+        self.settles: frozenset[Effect] = frozenset()
+        """Effects of its targets that this call decides itself, by the statement that it hands them."""
 
     @property
     def span(self) -> Span:

@@ -33,7 +33,7 @@ from backlint.link.queries import Queries
 from backlint.link.reach import Reach
 from backlint.link.schemas import Schema, Schemas
 from backlint.link.sql import literal_text, sql_verb
-from backlint.link.statements import Statement, Statements
+from backlint.link.statements import Statement, Statements, settle
 from backlint.link.transactions import Transactions
 from backlint.link.values import ClassValue, FunctionValue, InstanceValue, Value, options
 from backlint.link.words import words
@@ -67,6 +67,8 @@ class Project:
         self.index = SymbolIndex(summaries)
         self.evaluator = Evaluator(self.index, catalogue, self.facts.roles)
         self.graph = Graph(self.evaluator)
+        self._statements = Statements(self.graph.functions)
+        settle(self.graph.functions, self._statements)
         self.effects = Effects(self.graph)
 
     def prepare(self) -> None:
@@ -416,10 +418,6 @@ class Project:
     def statements(self, call: CallSite) -> Iterator[Statement]:
         """The texts that a call has run as SQL, itself or through the project's own wrappers."""
         return self._statements.of(call)
-
-    @cached_property
-    def _statements(self) -> Statements:
-        return Statements(self.graph)
 
     def words(self, function: LinkedFunction, term: int) -> str:
         """A term as short source text, for messages."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from backlint.effect import Effect
+from backlint.link.callers import strip
 from backlint.link.flow.access import passed
 from backlint.link.flow.sinks import sink_arguments
-from backlint.link.graph import bare
-from backlint.term import Param
+from backlint.link.graph import Site
+from backlint.link.sql import literal_text, sql_verb, statement_effects
+from backlint.term import Attr, Param
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
+    from backlint.link.graph import CallSite, FunctionKey, LinkedFunction
 
+_BY_STATEMENT = frozenset({Effect.QUERIES, Effect.WRITES})
 _TARGETS = 2
 """Functions that a call may run, of which is asked what they do with the text."""
 _VALUES = ("params", "parameters", "args", "values", "vars", "binds")
@@ -30,8 +34,8 @@ class Statement(NamedTuple):
 class Statements:
     """Answers what a call hands to a database, each function asked once."""
 
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
+    def __init__(self, functions: Mapping[FunctionKey, LinkedFunction]) -> None:
+        self._functions = functions
         self._parameters: dict[FunctionKey, frozenset[str]] = {}
 
     def of(self, call: CallSite) -> Iterator[Statement]:
@@ -39,7 +43,7 @@ class Statements:
         for argument in sink_arguments(call, "sql"):
             yield Statement(argument.term, self._values(call, argument.term))
         for target in call.targets[:_TARGETS]:
-            callee = self._graph.functions[target]
+            callee = self._functions[target]
             for name in sorted(self.parameters(callee)):
                 for term, key in passed(call, callee, name):
                     if not key:
@@ -55,7 +59,7 @@ class Statements:
     def _handed_on(self, function: LinkedFunction) -> Iterator[str]:
         for call in function.calls:
             for statement in self.of(call):
-                row = function.file.summary.terms[bare(function.file, statement.term)]
+                row = function.file.summary.terms[strip(function.file, statement.term)]
                 if isinstance(row, Param) and row.function == function.index:
                     yield row.name
 
@@ -66,3 +70,27 @@ class Statements:
         if term in call.row.arguments:
             return call.argument(call.row.arguments.index(term) + 1)
         return None
+
+
+def settle(functions: Mapping[FunctionKey, LinkedFunction], statements: Statements) -> None:
+    """Let the statement that a call hands to a function of the project say what the call does.
+
+    `execute("UPDATE …")` writes, though the function alone may run anything.
+    """
+    for function in functions.values():
+        for call in function.calls:
+            if not call.targets or call.effects:
+                continue
+            for statement in statements.of(call):
+                text = literal_text(function.file, statement.term)
+                if text is not None and sql_verb(text):
+                    call.settles, call.effects = _BY_STATEMENT, statement_effects(text)
+                    if call.effects:
+                        function.sites.append(_site(function, call))
+                    break
+
+
+def _site(function: LinkedFunction, call: CallSite) -> Site:
+    row = function.file.summary.terms[call.row.function]
+    what = row.name if isinstance(row, Attr) else call.symbol
+    return Site(function, call.span, call.block, call.event.term, call.effects, what, call.order, call.event)

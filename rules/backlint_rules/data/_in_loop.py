@@ -18,10 +18,10 @@ from backlint.api import (
     Role,
     Site,
     bare,
-    sink_arguments,
 )
 from backlint_rules.data._loading import chain, missing, rows_of, through
 
+_READS = frozenset({"read_text", "read", "strip"})
 WRITING = (Effect.WRITES, Effect.COMMITS, Effect.FLUSHES)
 
 
@@ -106,16 +106,27 @@ def confidence(project: Project, place: InLoop) -> Confidence:
 
 
 def _runs_what_is_given(project: Project, place: InLoop) -> bool:
-    """Whether the loop goes over statements and sends each: those of a script can't become one."""
-    event = place.place.event
-    site = (
-        project.flow.site(place.function, event.term) if place.target is None and event is not None else None
+    """Whether the loop goes over statements, or files of them, and sends each: a script can't become one query."""
+    if place.target is not None or place.loop not in place.function.summary.blocks:
+        return False
+    number = place.function.summary.blocks.index(place.loop)
+    return any(
+        _is_given(project, place, statement.term)
+        for call in place.function.calls
+        if number in project.enclosing(place.function, call.block)
+        for statement in project.statements(call)
     )
-    for argument in sink_arguments(site, "sql") if site is not None else ():
-        row = project.term(place.function, bare(place.function.file, argument.term))
-        if isinstance(row, Element) and row.position < 0 and row.base in place.loop.terms:
-            return True
-    return False
+
+
+def _is_given(project: Project, place: InLoop, term: int) -> bool:
+    """Whether a statement is what the loop is at, or is read from it: `path.read_text()`."""
+    row = project.term(place.function, bare(place.function.file, term))
+    if isinstance(row, Call):
+        callee = project.term(place.function, row.function)
+        if not isinstance(callee, Attr) or callee.name not in _READS:
+            return False
+        row = project.term(place.function, bare(place.function.file, callee.base))
+    return isinstance(row, Element) and row.position < 0 and row.base in place.loop.terms
 
 
 def _is_plain(project: Project, place: InLoop) -> bool:
