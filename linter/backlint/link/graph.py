@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FunctionKey = tuple[int, int]
 LOOPS = frozenset({BlockKind.FOR, BlockKind.WHILE, BlockKind.COMPREHENSION})
+_KEEPS = frozenset({"append", "add", "appendleft", "put", "put_nowait", "register"})
 _EXECUTORS = frozenset(
     {
         "execute",
@@ -267,15 +268,20 @@ class Graph:
             function.runs_in_thread = function.runs_in_thread or Role.RUNS_IN_THREAD in roles
 
     def _invoked(self, function: LinkedFunction) -> frozenset[str]:
+        """The parameters that a function calls, but for those that it also keeps: hooks, which run later."""
         terms = function.file.summary.terms
-        names = set()
+        names: set[str] = set()
+        kept: set[str] = set()
         for event in function.summary.events:
             if event.kind == EventKind.CALL:
                 row = terms[event.term]
                 callee = terms[row.function] if isinstance(row, Call) else None
                 if isinstance(callee, Param) and callee.function == function.index:
                     names.add(callee.name)
-        return frozenset(names)
+                elif isinstance(callee, Attr) and callee.name in _KEEPS and isinstance(row, Call):
+                    given = (terms[term] for term in row.arguments)
+                    kept.update(one.name for one in given if isinstance(one, Param))
+        return frozenset(names - kept)
 
     def _link(self, function: LinkedFunction) -> None:
         terms = function.file.summary.terms

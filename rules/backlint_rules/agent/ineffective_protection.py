@@ -88,6 +88,7 @@ _MISTAKEN = {
     "destroy": "delete",
 }
 """Methods that other view classes dispatch to."""
+_REFUSAL = re.compile(r"Unauthorized|Forbidden|PermissionDenied|NotAuthenticated|AccessDenied")
 _CLOSE = 0.87
 _NOT_SERVICE = frozenset({FileKind.TEST, FileKind.EXAMPLE})
 
@@ -267,10 +268,30 @@ def _wrong_above(
         return Confidence.HIGH
     if Role.LIMITS_RATE in roles:
         return Confidence.MEDIUM
+    if any(isinstance(one, FunctionValue) and _refuses(project, one) for one in options(value)):
+        return Confidence.HIGH
     row = project.term(function, term)
     row = project.term(function, row.function) if isinstance(row, Call) else row
     name = row.name if isinstance(row, Attr) else row.symbol if isinstance(row, Name) else ""
     return Confidence.HIGH if _GUARD_NAME.match(name.rpartition(".")[2]) else None
+
+
+def _refuses(project: Project, decorator: FunctionValue) -> bool:
+    """Whether what a decorator of the project puts around a function turns callers away with 401 or 403."""
+    functions = project.index.files[decorator.file].summary.functions
+    inside = {decorator.function}
+    for index, inner in enumerate(functions):
+        if inner.parent in inside:
+            inside.add(index)
+    for index in inside - {decorator.function}:
+        function = project.graph.functions[decorator.file, index]
+        for call in function.calls:
+            if _REFUSAL.search(call.symbol.rpartition(".")[2]):
+                return True
+            given = (*call.row.arguments, *(term for _, term in call.row.keywords))
+            if any(project.constant(function, term) in (401, 403) for term in given):
+                return True
+    return False
 
 
 def _dispatched(project: Project, findings: Findings, function: LinkedFunction) -> None:

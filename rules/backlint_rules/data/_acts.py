@@ -14,6 +14,7 @@ from backlint.api import (
     QueryStep,
     bare,
     short_name,
+    sql_table,
     sql_upserts,
     sql_verb,
 )
@@ -117,7 +118,11 @@ class Acts:
         steps = call.entry.query if call.entry is not None else ()
         query = self._project.query(function, call.event.term)
         if query is None:
-            return False
+            return any(
+                text and sql_verb(text) == "insert" and not sql_upserts(text) and sql_table(text) == key
+                for statement in self._project.statements(call)
+                for text in (self._project.text(function, statement.term),)
+            )
         if query.sql is not None:
             return (
                 sql_verb(query.sql) == "insert"

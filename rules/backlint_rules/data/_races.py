@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from backlint.api import BlockKind, CallSite, Const, LinkedFunction, Project, QueryStep, sql_locks
+from backlint.api import BlockKind, CallSite, Const, FileKind, LinkedFunction, Project, QueryStep, sql_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _VIOLATIONS = re.compile(
     r"(?:IntegrityError|UniqueViolation|UniqueViolationError|DuplicateKeyError|NotUniqueError|(?:^|\.)Exception"
     r"|OperationError|AlreadyExists\w*|DBAPIError|SQLAlchemyError|PeeweeException)$"
+)
+_UNIQUE_INDEX = re.compile(
+    r"create\s+unique\s+index\b.*?\bon\s+(?:only\s+)?\"?(\w+)", re.IGNORECASE | re.DOTALL
 )
 _UNIQUE = re.compile(r"(?:IntegrityError|UniqueViolation\w*|Duplicate\w*Error|NotUniqueError)$")
 _LOCKS = re.compile(
@@ -51,6 +54,26 @@ def violations_answered(project: Project) -> frozenset[str]:
     """The unique violations that the application turns into answers in exception handlers, by their plain names."""
     names = (name for names in project.error_handlers.values() for name in names)
     return frozenset(name.rpartition(".")[2] for name in names if _UNIQUE.search(name))
+
+
+def unique_tables(project: Project) -> frozenset[str]:
+    """Tables to which migrations give a unique index or constraint, by their names in lower case."""
+    found: set[str] = set()
+    for file in project.files:
+        if file.kind is not FileKind.MIGRATION:
+            continue
+        for call in project.calls_in_file(file):
+            texts = [project.text(call.function, term) for term in call.row.arguments[:2]]
+            name = project.words(call.function, call.row.function).rpartition(".")[2]
+            unique = call.argument(None, "unique")
+            if name == "create_unique_constraint" or (
+                name == "create_index"
+                and unique is not None
+                and project.constant(call.function, unique) is True
+            ):
+                found.update(text.lower() for text in texts[1:2] if text)
+            found.update(match[1].lower() for text in texts if text for match in _UNIQUE_INDEX.finditer(text))
+    return frozenset(found)
 
 
 class Locks:

@@ -8,8 +8,15 @@ from backlint.api import Confidence, Evidence, Findings, LinkedFunction, Project
 from backlint_rules.data._acts import Act, Acts
 from backlint_rules.data._changes import Change, ChangeKind, Counters, change_after
 from backlint_rules.data._looks import Look, LookKind, is_created, looks
-from backlint_rules.data._races import Locks, callers_handle, handles_violation, violations_answered
+from backlint_rules.data._races import (
+    Locks,
+    callers_handle,
+    handles_violation,
+    unique_tables,
+    violations_answered,
+)
 from backlint_rules.data._states import Source, State, block_of, first_read, rows_in, states
+from backlint_rules.data._written_counters import Counted, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +66,7 @@ class CheckThenAct(Rule):
         """Look at every branch that depends on the database, and at what is made or changed after it."""
         acts, locks, counters = Acts(project), Locks(project), Counters(project)
         answered = violations_answered(project)
+        unique = unique_tables(project) if answered else frozenset()
         for function in project.functions:
             if not function.index or not function.summary.blocks[1:]:
                 continue
@@ -67,9 +75,13 @@ class CheckThenAct(Rule):
                 told.add(look.key)
                 parent = function.summary.blocks[look.block].parent
                 line = function.summary.blocks[look.block].line
-                settled = _is_settled(project, function, look, act, answered)
+                settled = _is_settled(project, function, look, act, answered, unique)
                 if not settled and not locks.held(function, parent, line):
                     _report_created(project, findings, function, look, act)
+            for one in counted(project, function):
+                block = function.summary.blocks[one.block]
+                if not locks.held(function, block.parent, block.line):
+                    _report_counted(project, findings, function, one)
             for state, change in _changed(project, function, counters):
                 block = block_of(function, state)
                 if state.name not in told and not locks.held(function, block.parent, block.line):
@@ -96,11 +108,20 @@ def _changed(
 
 
 def _is_settled(
-    project: Project, function: LinkedFunction, look: Look, act: Act, answered: frozenset[str]
+    project: Project,
+    function: LinkedFunction,
+    look: Look,
+    act: Act,
+    answered: frozenset[str],
+    unique: frozenset[str],
 ) -> bool:
     """Whether a violation of a unique constraint is handled.
 
     Repositories and document stores have duplicate-key errors of their own; a session raises the driver's.
+
+    Args:
+        answered: The violations that the application answers wherever they come from.
+        unique: Tables whose unique columns only the migrations show.
     """
     if handles_violation(project, function, act.call.block, act.call.span.line):
         return True
@@ -109,7 +130,7 @@ def _is_settled(
     if callers_handle(project, function):
         return True
     raised = {name for name in answered if not is_created(act.call, look.key) or not name.startswith("Dup")}
-    return bool(raised) and _is_unique(project, look)
+    return bool(raised) and (_is_unique(project, look) or look.key in unique)
 
 
 def _is_unique(project: Project, look: Look) -> bool:
@@ -125,33 +146,46 @@ def _reached(project: Project, function: LinkedFunction) -> bool:
     return project.is_handler(function) or function in project.per_request or function in project.per_job
 
 
+def _report_counted(project: Project, findings: Findings, function: LinkedFunction, one: Counted) -> None:
+    findings.add(
+        function,
+        f"`{one.name}[{one.column!r}]` is checked and then counted on: two requests at once both pass",
+        span=function.summary.blocks[one.block].span,
+        confidence=Confidence.MEDIUM if _reached(project, function) else Confidence.LOW,
+        advice=f"read the row `FOR UPDATE`, or put the check into the update (`WHERE … AND {one.column} > 0`) and "
+        "look how many rows it changed",
+        evidence=one.evidence,
+    )
+
+
 def _report_created(
     project: Project, findings: Findings, function: LinkedFunction, look: Look, act: Act
 ) -> None:
     name = look.key.rpartition(".")[2]
     query = look.query
+    one = f"row of `{name}`" if query is not None and query.sql is not None else f"`{name}`"
     equal = [one.column for one in project.filters(query) if one.equals] if query is not None else []
     columns = {column.partition("__")[0] for column in equal}
     if look.kind == LookKind.COUNT:
         what = "counting them"
-        end = f"two requests at once both pass, and make one `{name}` too many"
+        end = f"two requests at once both pass, and make one {one} too many"
         advice = (
             f"lock the row that the `{name}` rows belong to before counting them, in the same transaction"
         )
     elif _is_unique(project, look) or (query is None):
         what = "looking whether there is one"
         end = "two requests at once both find none, and one of them fails with an unhandled unique violation"
-        advice = f"make the `{name}` with an upsert or get-or-create, or handle the unique violation"
+        advice = f"make the {one} with an upsert or get-or-create, or handle the unique violation"
     else:
         what = "looking whether there is one"
-        end = f"two requests at once both find none, and make a `{name}` each"
+        end = f"two requests at once both find none, and make a {one} each"
         named = ", ".join(f"`{one}`" for one in sorted(columns))
         on = f" on {named}" if 0 < len(columns) <= _FEW_COLUMNS else ""
-        advice = f"add a unique constraint{on}, and make the `{name}` with an upsert or handle the violation"
+        advice = f"add a unique constraint{on}, and make the {one} with an upsert or handle the violation"
     sure = _reached(project, function) and (query is None or query.complete) and len(act.evidence) <= 2
     findings.add(
         function,
-        f"`{short_name(function)}` makes a `{name}` after {what}: {end}",
+        f"`{short_name(function)}` makes a {one} after {what}: {end}",
         span=function.summary.blocks[look.block].span,
         confidence=Confidence.MEDIUM if sure else Confidence.LOW,
         advice=advice,

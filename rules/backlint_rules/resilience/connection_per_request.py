@@ -8,6 +8,8 @@ from backlint.api import (
     Effect,
     EventKind,
     Findings,
+    InstanceValue,
+    Name,
     Project,
     Rule,
     Severity,
@@ -51,20 +53,32 @@ class ConnectionPerRequest(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what opens connections in functions that run for a request or a job."""
         calls = list(project.calls_with(Effect.CONNECTS))
-        kept = {call.symbol for call in calls if _is_kept(call) or not call.function.index}
+        kept = {_client(call) for call in calls if _is_kept(call) or not call.function.index}
         for call in calls:
             function = call.function
-            if _is_kept(call):
+            if _is_kept(call) or _is_of_module(project, call):
                 continue
             for reach, what in ((project.per_request, "request"), (project.per_job, "job")):
                 if function in reach:
-                    _report(project, findings, call, what, call.symbol in kept)
+                    _report(project, findings, call, what, _client(call) in kept)
                     break
+
+
+def _client(call: CallSite) -> str:
+    """Whose client a call makes: of psycopg and its pools alike, `psycopg`."""
+    return call.symbol.partition(".")[0].partition("_")[0]
 
 
 def _is_kept(call: CallSite) -> bool:
     """Whether what is made is kept for later calls."""
     return call.block in call.function.memo_blocks or call.function.memoised
+
+
+def _is_of_module(project: Project, call: CallSite) -> bool:
+    """Whether what is opened is a pool or client that a module holds: it opens once, whoever asks."""
+    return isinstance(project.term(call.function, call.row.function), Name) and isinstance(
+        getattr(call.callee, "receiver", None), InstanceValue
+    )
 
 
 def _is_left_open(project: Project, call: CallSite) -> bool:

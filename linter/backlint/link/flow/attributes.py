@@ -68,12 +68,22 @@ def member(
         return HARMLESS if checked else owner
     if assigned is HARMLESS and not kind:
         return assigned
+    if walk.label.named and names_credential_address(name) and _is_of_settings(walk, base):
+        what = "an address of the settings, which holds a password"
+        return walk.origin(walk.words(frame, term), what, Confidence.MEDIUM)
     owner = walk_base() if walk.label.wholes and names_any(name) else None
     if isinstance(owner, Origin) and owner.whole:
         kind = f"one of {owner.what}"
         if names_credential_address(name):
             return walk.origin(walk.words(frame, term), f"{kind} that holds a password", Confidence.MEDIUM)
     return walk.named_value(frame, term, name, None, kind)
+
+
+def _is_of_settings(walk: Walk, base: Value) -> bool:
+    return any(
+        isinstance(single, InstanceValue) and holder(walk.evaluator, single) == "settings-object"
+        for single in options(base)
+    )
 
 
 def of_name(walk: Walk, frame: Frame, term: int, row: Name, block: int) -> Answer:
