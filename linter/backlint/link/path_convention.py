@@ -13,9 +13,9 @@ from backlint.finding import Span
 from backlint.link.callers import Mentions, inner_terms, strip
 from backlint.link.checks import comparisons
 from backlint.link.graph import CallSite, FunctionKey, LinkedFunction
-from backlint.link.routes.model import Route
+from backlint.link.routes.model import Guard, Route
 from backlint.link.routes.parameters import path_names
-from backlint.term import Attr, Const, Item, Param
+from backlint.term import Attr, Call, Const, Item, Param
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from backlint.link.index import FileNode
     from backlint.link.object_access import Access, ObjectAccess
     from backlint.link.project import Project
+    from backlint.term import Term
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
 _GENERAL = frozenset({"id", "pk", "key", "uuid", "slug", "name", "code", "uid", "ref"})
 """Names of parameters that say nothing of what they name."""
+_ADMIN = re.compile(r"admin|staff|superuser|super_user|root|operator|internal|support", re.IGNORECASE)
 _REQUESTS = frozenset({"request", "req"})
 _MANY = 12
 _FEW = 2
@@ -71,6 +73,13 @@ def roles_asked(route: Route) -> Roles:
     return frozenset((guard.symbol, guard.given) for guard in route.authorisation)
 
 
+def is_for_administrators(guard: Guard) -> bool:
+    """Whether a guard lets none but staff in, by its name or the roles that it is given."""
+    return bool(_ADMIN.search(guard.symbol.rpartition(".")[2])) or (
+        bool(guard.given) and all(_ADMIN.search(text) for text in guard.given)
+    )
+
+
 def untied(
     project: Project, accesses: Mapping[FunctionKey, tuple[Route, Access]], objects: ObjectAccess
 ) -> Iterator[Untied]:
@@ -110,7 +119,9 @@ def _judged(members: list[_Member]) -> Iterator[Untied]:
         route = member.route
         if member.ties or member.used is None or route.handler is None:
             continue
-        if any(guard.unresolved for guard in route.guards) or 2 * len(kept) < len(members):
+        if any(guard.unresolved or is_for_administrators(guard) for guard in route.guards):
+            continue
+        if 2 * len(kept) < len(members):
             continue
         own = roles_asked(route)
         alike = [
@@ -161,7 +172,7 @@ def _ties(project: Project, key: FunctionKey, access: Access, env: Env, name: st
         return True
     mentions = Mentions(handler, env)
     return any(
-        any(mentions.caller(term) for term in _given(call)) and _takes(call, _given(call), name)
+        any(mentions.caller(term) for term in _given(call)) and _is_given(call, name)
         for call in handler.calls
     )
 
@@ -182,11 +193,16 @@ def _used(project: Project, key: FunctionKey, name: str) -> Span | None:
     steps = [project.effects.steps(effect) for effect in (Effect.QUERIES, Effect.WRITES, Effect.COMMITS)]
     if not any(key in step for step in steps):
         return None
-    for call in project.graph.functions[key].calls:
+    functions = project.graph.functions
+    for call in functions[key].calls:
         reaches = call.effects.intersection((Effect.QUERIES, Effect.WRITES)) or any(
             target in step for target in call.targets for step in steps
         )
-        if reaches and _takes(call, _given(call), name):
+        if not reaches:
+            continue
+        if _names(call.function, (call.row.function, *_given(call)), name) or any(
+            _hands_request(call) and _names_in_path(functions[target], name) for target in call.targets[:2]
+        ):
             return call.span
     return None
 
@@ -207,13 +223,36 @@ def _given(call: CallSite) -> tuple[int, ...]:
     return (*call.row.arguments, *(term for _, term in call.row.keywords))
 
 
-def _takes(call: CallSite, given: tuple[int, ...], name: str) -> bool:
-    """Whether a call is given an id of the path: `order_id`, `request.path_params["order_id"]`."""
+def _names(function: LinkedFunction, given: tuple[int, ...], name: str) -> bool:
+    """Whether terms are made of an id of the path: `order_id`, `request.path_params["order_id"]`."""
+    terms = function.file.summary.terms
+    return any(_is_id(function, terms[term], name) for term in inner_terms(function.file, given))
+
+
+def _is_id(function: LinkedFunction, row: Term, name: str) -> bool:
+    if isinstance(row, Param):
+        return row.name == name and row.function == function.index
+    return isinstance(row, Item) and function.file.summary.terms[row.key] == Const(name)
+
+
+def _is_given(call: CallSite, name: str) -> bool:
+    """Whether a call is handed the id itself, and not something that was found by it."""
     terms = call.function.file.summary.terms
-    for term in inner_terms(call.function.file, given):
-        row = terms[term]
-        if isinstance(row, Param) and row.name == name and row.function == call.function.index:
-            return True
-        if isinstance(row, Item) and terms[row.key] == Const(name):
+    for term in _given(call):
+        row = terms[strip(call.function.file, term)]
+        if isinstance(row, Call) and len(row.arguments) == 1:
+            row = terms[strip(call.function.file, row.arguments[0])]
+        if _is_id(call.function, row, name):
             return True
     return False
+
+
+def _hands_request(call: CallSite) -> bool:
+    terms = call.function.file.summary.terms
+    rows = (terms[strip(call.function.file, term)] for term in _given(call))
+    return any(isinstance(row, Param) and row.name in _REQUESTS for row in rows)
+
+
+def _names_in_path(function: LinkedFunction, name: str) -> bool:
+    """Whether a function takes an id from the path of the request that it is handed."""
+    return any(event.term >= 0 and _names(function, (event.term,), name) for event in function.summary.events)

@@ -14,7 +14,7 @@ from backlint.link.callers import inner_terms, parts
 from backlint.link.graph import FunctionKey
 from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
 from backlint.link.ownership import Owner, Owners
-from backlint.link.path_convention import SAFE, Roles, Untied, roles_asked, untied
+from backlint.link.path_convention import SAFE, Roles, Untied, is_for_administrators, roles_asked, untied
 from backlint.link.routes.model import Guard, GuardKind, Route
 from backlint.term import Attr, Const, Name
 
@@ -28,7 +28,6 @@ _PRIVATE = re.compile(
     r"|prescription|patient|medical|statement|conversation|wallet|cart|credential|apikey|api_key|bankaccount|subscription",
     re.IGNORECASE,
 )
-_ADMIN = re.compile(r"admin|staff|superuser|super_user|root|operator|internal|support", re.IGNORECASE)
 _PRIVILEGED = re.compile(
     r"admin|staff|superuser|super_user|root|operator|internal|support|moderator|manager|owner|supervisor|chief|lead",
     re.IGNORECASE,
@@ -213,7 +212,7 @@ class _Judge:
             for other in self.asking.get(model, ())
             if other.handler != route.handler and roles_asked(other) == own
         ]
-        if any(_is_for_administrators(guard) for guard in route.authorisation):
+        if any(is_for_administrators(guard) for guard in route.authorisation):
             return self._is_custom(own, model, route)
         asking = [other for other in self.asking.get(model, ()) if other.handler != route.handler]
         return bool(alike) or (_lets_ordinary_in(route) and len(asking) > 1)
@@ -428,12 +427,6 @@ class _Judge:
 def _names_people(terms: tuple[object, ...]) -> bool:
     return any(
         isinstance(row, Attr) and row.name in ("email", "phone", "phone_number", "address") for row in terms
-    )
-
-
-def _is_for_administrators(guard: Guard) -> bool:
-    return bool(_ADMIN.search(guard.symbol.rpartition(".")[2])) or (
-        bool(guard.given) and all(_ADMIN.search(text) for text in guard.given)
     )
 
 

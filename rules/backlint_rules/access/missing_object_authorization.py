@@ -151,8 +151,11 @@ def _advice(fault: Unscoped, key: str) -> str:
 
 
 def _confidence(fault: Unscoped) -> Confidence:
-    if not fault.convention or not fault.owner.column:
+    if not fault.convention:
         return Confidence.LOW
+    if not fault.owner.column:
+        certain = fault.siblings >= _MANY and fault.verbs not in (("reads",), ("uses",))
+        return Confidence.MEDIUM if certain else Confidence.LOW
     if fault.verbs == ("uses",):
         return Confidence.MEDIUM
     writes = fault.verbs != ("reads",)
