@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from backlint.link.graph import bare
 from backlint.link.values import FunctionValue, options
-from backlint.term import Attr, Call, Mapping, Name
+from backlint.term import Attr, Call, Const, Mapping, Name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +42,20 @@ def error_handlers(project: Project) -> dict[FunctionKey, tuple[str, ...]]:
                 found.setdefault(function.key, []).append(name)
     for call in project.calls():
         for file, exception, handler in _registered(project, call.function, call.row):
-            name = project.evaluator.symbol_of(file, exception)
+            name = project.evaluator.symbol_of(file, exception) or _by_status(file, exception)
             for value in options(project.evaluator.value(file, handler)):
                 if isinstance(value, FunctionValue):
                     found.setdefault((value.file, value.function), []).append(name)
     return {key: tuple(names) for key, names in found.items()}
+
+
+def _by_status(file: FileNode, term: int) -> str:
+    """Starlette gives the handler of 500 every exception that no other handles, as it was raised.
+
+    https://www.starlette.io/exceptions/
+    """
+    row = file.summary.terms[bare(file, term)]
+    return "builtins.Exception" if isinstance(row, Const) and row.value == 500 else ""
 
 
 def _registered(project: Project, function: LinkedFunction, row: Call) -> Iterator[tuple[FileNode, int, int]]:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from backlint.libraries.entry import QueryStep
     from backlint.link.query import Query
     from backlint.link.relations import Relation
+    from backlint.link.routes.guards import Guards
     from backlint.link.routes.model import Route
     from backlint.link.unscoped import Objects
     from backlint.summary import Block, Fact, FileSummary
@@ -244,6 +245,22 @@ class Project:
             if route.handler is not None:
                 found.setdefault(route.handler, []).append(route)
         return {key: tuple(routes) for key, routes in found.items()}
+
+    def guard_roles(self, function: LinkedFunction, term: int) -> frozenset[Role]:
+        """What a decorator does as a guard, whether or not a framework sees it where it stands."""
+        from backlint.link.routes.model import GuardKind
+
+        guards = self._guards.term(
+            GuardKind.DECORATOR, function.file, term, function.summary.span, function.name
+        )
+        return frozenset(role for guard in guards for role in guard.roles)
+
+    @cached_property
+    def _guards(self) -> Guards:
+        from backlint.link.routes.context import Context
+        from backlint.link.routes.guards import Guards
+
+        return Guards(Context(self))
 
     @cached_property
     def _view_methods(self) -> frozenset[FunctionKey]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _PRIVATE = re.compile(
     r"message|notification|ticket|order|invoice|payment|transaction|export|document|appointment|booking|reservation"
-    r"|prescription|patient|medical|statement|conversation|wallet|cart|credential|apikey|api_key|bankaccount|subscription",
+    r"|prescription|patient|medical|statement|conversation|wallet|cart|credential|apikey|api_key|bankaccount|subscription"
+    r"|enrol|payout|refund|payslip|salary|diagnos|medication|shipment",
     re.IGNORECASE,
 )
 _PRIVILEGED = re.compile(

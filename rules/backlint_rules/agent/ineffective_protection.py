@@ -34,6 +34,7 @@ from backlint.api import (
     options,
     short_name,
 )
+from backlint_rules.agent._base_order import report_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +89,8 @@ _MISTAKEN = {
     "destroy": "delete",
 }
 """Methods that other view classes dispatch to."""
+_TOLD_BY = re.compile(r"role|permission|auth|allow|scope|throttle|access|guard", re.IGNORECASE)
+"""Names of attributes by which a project's own views say who may call them."""
 _REFUSAL = re.compile(r"Unauthorized|Forbidden|PermissionDenied|NotAuthenticated|AccessDenied")
 _CLOSE = 0.87
 _NOT_SERVICE = frozenset({FileKind.TEST, FileKind.EXAMPLE})
@@ -145,6 +148,7 @@ class IneffectiveProtection(Rule):
         for file in project.files:
             for number in range(len(file.summary.classes)):
                 _attributes(project, findings, file, number)
+                report_order(project, findings, file, number)
         for function in project.functions:
             _decorators(project, findings, function)
             _dispatched(project, findings, function)
@@ -190,18 +194,24 @@ def _attributes(project: Project, findings: Findings, file: FileNode, number: in
 
 
 def _protecting(project: Project, symbol: str) -> list[str]:
-    """Attributes by which library classes among a view's ancestors are told what guards it."""
+    """Attributes by which classes among a view's ancestors are told what guards it."""
     classes = project.evaluator.classes
-    entries = (classes.library_class(ancestor) for ancestor in classes.order(symbol))
-    return sorted(
-        {
-            name
-            for entry in entries
-            if entry is not None
-            for name, attribute in entry.attributes.items()
-            if _SETTING.intersection(attribute.roles)
-        }
-    )
+    order = classes.order(symbol)
+    found = {
+        name
+        for ancestor in order
+        if (entry := classes.library_class(ancestor)) is not None
+        for name, attribute in entry.attributes.items()
+        if _SETTING.intersection(attribute.roles)
+    }
+    for ancestor in order[1:]:
+        own = classes.project_class(ancestor)
+        found.update(
+            attribute.name
+            for attribute in (() if own is None else own.summary.attributes)
+            if not attribute.instance and _TOLD_BY.search(attribute.name)
+        )
+    return sorted(found)
 
 
 def _lists(file: FileNode, term: int) -> bool:
@@ -307,7 +317,11 @@ def _dispatched(project: Project, findings: Findings, function: LinkedFunction) 
     if name not in _MISTAKEN or _is_read(project, name):
         return
     for term in function.summary.decorators:
-        if _GUARDS.intersection(project.evaluator.roles(_callee(project, function, term))):
+        roles = {
+            *project.evaluator.roles(_callee(project, function, term)),
+            *project.guard_roles(function, term),
+        }
+        if _GUARDS & roles:
             findings.add(
                 function,
                 f"`@{project.words(function, term)}` guards `{name}`, which the view never dispatches to",
@@ -356,6 +370,7 @@ def _unused(project: Project, findings: Findings) -> None:
             continue
         module = project.graph.functions[file.index, 0]
         for call, name in _kept(module):
+            _unrouted(project, findings, module, call, name)
             if Role.INJECTS not in project.roles(call) or not call.row.arguments:
                 continue
             symbol = f"{file.summary.module}.{name}"
@@ -368,6 +383,27 @@ def _unused(project: Project, findings: Findings) -> None:
                 confidence=Confidence.MEDIUM,
                 advice=f"pass `{name}` in the `dependencies` of the router or of the routes that it is meant for",
             )
+
+
+def _unrouted(
+    project: Project, findings: Findings, module: LinkedFunction, call: CallSite, name: str
+) -> None:
+    """Report `guarded = login_required(handler)` where routes are given the handler itself."""
+    given = next(iter(call.row.arguments), -1)
+    value = project.value(module, given)
+    if not isinstance(value, FunctionValue) or not project.guard_roles(module, call.row.function):
+        return
+    handler = project.graph.functions[value.file, value.function]
+    if not project.is_handler(handler) or _is_named(project, f"{module.file.summary.module}.{name}", name):
+        return
+    guard = project.words(module, call.row.function)
+    findings.add(
+        call,
+        f"`{name}` is `{short_name(handler)}` behind `{guard}`, and no route is given it: "
+        f"requests reach `{short_name(handler)}` itself",
+        confidence=Confidence.HIGH,
+        advice=f"give the route `{name}`, or put `@{guard}` on `{short_name(handler)}`",
+    )
 
 
 def _kept(module: LinkedFunction) -> Iterator[tuple[CallSite, str]]:

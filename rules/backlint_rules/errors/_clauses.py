@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from backlint.api import BlockKind, FileContext
 
@@ -14,6 +14,10 @@ _INFRASTRUCTURE = frozenset(
         "ConnectionError",
     }
 )  # fmt: skip
+_DATABASES = frozenset({"psycopg", "psycopg2", "sqlite3", "aiosqlite", "pymysql", "MySQLdb"})
+"""Drivers whose `Error` is any failure of theirs."""
+LOSES_ROWS = frozenset({"SQLAlchemyError", "DatabaseError", "PyMongoError", "Error"})
+"""Failures of a whole database layer. Its narrower ones often are an answer: the row is there already."""
 _CLEANUP = frozenset(
     {
         "close", "aclose", "rollback", "unlink", "remove", "rmtree", "rmdir", "disconnect", "cancel", "terminate",
@@ -26,7 +30,7 @@ _CLEANERS = re.compile(
     r"^(__del__|__a?exit__|a?close|shutdown|clean_?up|stop|tear_?down|dispose|disconnect)|_(shutdown|cleanup)$"
 )
 _PROBES = re.compile(
-    r"health|ready|readiness|live(ness)?$|ping|alive|heartbeat|is_available|check_connection|probe|__repr__|__str__"
+    r"health|ready|readiness|live(ness)?$|(?:^|_)ping$|alive|heartbeat|is_available|check_connection|probe|__repr__|__str__"
 )
 _CONVERSIONS = frozenset(
     {
@@ -58,12 +62,20 @@ def caught_words(node: ast.expr | None) -> str:
     return widest(node.elts if isinstance(node, ast.Tuple) else [node])
 
 
-def widest(types: Iterable[ast.expr]) -> str:
+def widest(types: Sequence[ast.expr]) -> str:
     names = [
         kind.attr if isinstance(kind, ast.Attribute) else kind.id
         for kind in types
         if isinstance(kind, ast.Name | ast.Attribute)
     ]
+    if any(
+        isinstance(kind, ast.Attribute)
+        and kind.attr == "Error"
+        and isinstance(kind.value, ast.Name)
+        and kind.value.id in _DATABASES
+        for kind in types
+    ):
+        return "except Error"
     for wide in (BROAD, _INFRASTRUCTURE):
         name = next((name for name in names if name in wide), "")
         if name:
@@ -119,7 +131,21 @@ def _is_default(value: ast.expr) -> bool:
             return all(_is_default(element) for element in elements)
         case ast.Dict(keys=[]):
             return True
+        case ast.Dict(values=values):
+            # A text in it may be what tells the reader that something failed.
+            return any(_is_nothing(part) for part in values) and all(
+                _is_nothing(part) or isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
+                for part in values
+            )
         case ast.Call(func=ast.Name(id="dict" | "list" | "set" | "tuple" | "str"), args=[], keywords=[]):
+            return True
+    return False
+
+
+def _is_nothing(value: ast.expr) -> bool:
+    """What stands where the work's result would: `None`, `[]`, `{}`."""
+    match value:
+        case ast.Constant(value=None) | ast.List(elts=[]) | ast.Dict(keys=[]):
             return True
     return False
 

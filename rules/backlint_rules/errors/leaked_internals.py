@@ -45,6 +45,7 @@ _LAYERS = frozenset(
     }
 )  # fmt: skip
 """Exceptions of a whole layer: their text has statements, paths, hosts and parameters."""
+_DRIVERS = frozenset({"psycopg", "psycopg2", "sqlite3", "aiosqlite", "asyncpg", "pymysql", "MySQLdb"})
 _FORMATS = frozenset(
     {
         "builtins.str", "builtins.repr", "builtins.format", "builtins.dict", "builtins.list", "builtins.tuple",
@@ -68,6 +69,17 @@ _TEXT_METHODS = frozenset(
 )
 _CONTENT = frozenset({"args", "orig", "stderr", "stdout", "output", "statement", "__cause__", "__dict__"})
 """Attributes of exceptions that have what their text has."""
+_ASGI = frozenset({"scope", "receive", "send"})
+_PLAIN = frozenset(
+    {
+        "builtins.ValueError",
+        "builtins.TypeError",
+        "builtins.KeyError",
+        "builtins.LookupError",
+        "builtins.RuntimeError",
+    }
+)
+"""What any code raises, the standard library's included."""
 _FOR_PEOPLE = re.compile(
     r"Validation|Http404|HTTPException|^Invalid|DoesNotExist|PermissionDenied|^Abort|Warning$"
 )
@@ -204,6 +216,11 @@ def _caught(project: Project, frame: _Frame, row: Caught) -> _Leak | None:
     names = caught_names(project, function, row)
     if _is_told_apart(project, frame):
         return None
+    if _is_around_everything(project, frame):
+        plain = next((name.rpartition(".")[2] for name in names if name in _PLAIN), "")
+        if plain:
+            what = "which any code below may have raised"
+            return _Leak(f"the text of any `{plain}`", what, Confidence.MEDIUM)
     name = next((name for name in names if name in _BROAD), "")
     if name:
         short = name.rpartition(".")[2]
@@ -213,11 +230,27 @@ def _caught(project: Project, frame: _Frame, row: Caught) -> _Leak | None:
         if _is_own(project, name) or _FOR_PEOPLE.search(short):
             continue
         words = f"the text of `{short}`"
-        if short in _LAYERS:
+        if short in _LAYERS or _is_drivers(name):
             return _Leak(words, "which was not written for clients", Confidence.MEDIUM)
         if "." in name and not name.startswith("builtins."):
             return _Leak(words, "which another library wrote", Confidence.LOW)
     return None
+
+
+def _is_around_everything(project: Project, frame: _Frame) -> bool:
+    """Whether the `try` is a middleware's, around all that answers requests: `await self.app(scope, receive, send)`."""
+    function = frame.function
+    names = {parameter.name for parameter in function.summary.parameters}
+    for block in function.blocks(frame.block):
+        if block.kind is not BlockKind.EXCEPT:
+            continue
+        for call in function.calls:
+            callee = project.term(function, call.row.function)
+            given = {getattr(project.term(function, term), "name", "") for term in call.row.arguments}
+            asgi = given >= _ASGI and names >= _ASGI and isinstance(callee, Attr)
+            if asgi or (isinstance(callee, Param) and callee.name == "call_next"):
+                return True
+    return False
 
 
 def _is_own(project: Project, name: str) -> bool:
@@ -246,14 +279,21 @@ def _parameter(project: Project, frame: _Frame, row: Param) -> _Leak | None:
             return None
         outer = frame.outer._replace(depth=frame.depth)
         return _leak(project, outer, term)
-    handled = next(
-        (name for name in project.error_handlers.get(frame.function.key, ()) if name in _BROAD), ""
-    )
     last = frame.function.summary.parameters[-1].name
-    if handled and row.name == last and not _is_told_apart(project, frame):
-        short = handled.rpartition(".")[2]
-        return _Leak(f"the text of any `{short}`", "whatever it says", Confidence.HIGH)
+    if row.name != last or _is_told_apart(project, frame):
+        return None
+    for name in project.error_handlers.get(frame.function.key, ()):
+        short = name.rpartition(".")[2]
+        if name in _BROAD:
+            return _Leak(f"the text of any `{short}`", "whatever it says", Confidence.HIGH)
+        if not _is_own(project, name) and (short in _LAYERS or _is_drivers(name)):
+            return _Leak(f"the text of `{short}`", "which was not written for clients", Confidence.MEDIUM)
     return None
+
+
+def _is_drivers(name: str) -> bool:
+    """`psycopg.Error`: any failure of a database driver."""
+    return name.rpartition(".")[2] == "Error" and name.partition(".")[0] in _DRIVERS
 
 
 def _call(project: Project, frame: _Frame, term: int, row: Call) -> _Leak | None:
@@ -267,7 +307,11 @@ def _call(project: Project, frame: _Frame, term: int, row: Call) -> _Leak | None
         return _first(project, frame, (callee.base, *inside))
     if site is None:
         return None
-    if site.symbol in _FORMATS or (site.entry is not None and "response" in site.entry.sinks):
+    if (
+        site.symbol in _FORMATS
+        or site.symbol.endswith(".dumps")
+        or (site.entry is not None and "response" in site.entry.sinks)
+    ):
         return _first(project, frame, inside)
     if site.targets:
         return _returned(project, frame, site)

@@ -26,6 +26,7 @@ from backlint.api import (
 )
 from backlint_rules.errors._clauses import (
     BROAD,
+    LOSES_ROWS,
     caught_words,
     doubt_of,
     is_cleanup,
@@ -39,6 +40,8 @@ _WAITING = (
     Effect.QUERIES, Effect.WRITES, Effect.COMMITS, Effect.CALLS_NETWORK, Effect.SENDS_MAIL, Effect.ENQUEUES,
     Effect.RUNS_PROCESS, Effect.WRITES_FILE,
 )  # fmt: skip
+_LOST = frozenset({Effect.WRITES, Effect.COMMITS})
+"""What is missing for good when nobody hears that it failed."""
 
 
 class _Swallowed(NamedTuple):
@@ -115,7 +118,8 @@ class SwallowedException(Rule):
         """Judge how much the code may lose by what it waits for in there."""
         for function, fact in project.noted(self.id, "swallowed"):
             found = _read(fact.text)
-            failing = next(_failing(project, function, found), None)
+            waits = list(_failing(project, function, found))
+            failing = waits[0] if waits else None
             evidence: tuple[Evidence, ...] = ()
             if failing is not None:
                 call, effect = failing
@@ -123,7 +127,8 @@ class SwallowedException(Rule):
                 name = project.words(function, call.event.term)
                 chain = () if target is None else project.effects.chain(target, effect)
                 evidence = (Evidence(function.path, call.span, f"`{name}` may fail here"), *chain)
-            confidence = _confidence(found, failing is not None)
+            lost = any(effect in _LOST for _, effect in waits)
+            confidence = _confidence(found, failing is not None, lost=lost)
             if confidence is not None and function.kind is FileKind.SCRIPT:
                 confidence = Confidence.LOW
             if confidence is not None:
@@ -163,8 +168,10 @@ def _read(text: str) -> _Swallowed:
     return _Swallowed(caught, outcome, doubt, int(first), int(last))
 
 
-def _confidence(found: _Swallowed, fails: bool) -> Confidence | None:
+def _confidence(found: _Swallowed, fails: bool, *, lost: bool) -> Confidence | None:
     if not any(found.caught in (f"except {name}", f"suppress({name})", "except:") for name in BROAD):
+        if lost and not found.doubt and found.outcome == "goes on with the next":
+            return Confidence.MEDIUM if found.caught.removeprefix("except ") in LOSES_ROWS else Confidence.LOW
         return Confidence.LOW if fails and not found.doubt else None
     if found.doubt:
         return Confidence.LOW
