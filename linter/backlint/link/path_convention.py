@@ -171,10 +171,18 @@ def _ties(project: Project, key: FunctionKey, access: Access, env: Env, name: st
     if any(_compares_with_request(project.graph.functions[one]) for one in (key, *called)):
         return True
     mentions = Mentions(handler, env)
-    return any(
-        any(mentions.caller(term) for term in _given(call)) and _is_given(call, name)
-        for call in handler.calls
-    )
+    for call in handler.calls:
+        if any(mentions.caller(term) for term in _given(call)) and (
+            _is_given(call, name) or (_acts(project, call) and _names(handler, _given(call), name))
+        ):
+            return True
+    return False
+
+
+def _acts(project: Project, call: CallSite) -> bool:
+    """Whether a call writes for the caller what it is given: a favourite, a vote, an enrolment."""
+    steps = project.effects.steps(Effect.WRITES)
+    return Effect.WRITES in call.effects or any(target in steps for target in call.targets)
 
 
 def _compares_with_request(function: LinkedFunction) -> bool:

@@ -41,6 +41,8 @@ _VALIDATES = frozenset(
     {"validate", "validator", "validated", "schema", "load", "parse", "serializer", "form", "check", "verify",
      "model", "structure", "convert", "clean", "construct", "signature"}
 )  # fmt: skip
+_DECLARED = frozenset({"parse_args", "parse"})
+"""Of parsers whose arguments are declared one by one, with a type each: reqparse, webargs."""
 _COMPARES = frozenset({"compare_digest", "constant_time_compare"})
 """What a sender who signs is told by: its bodies are what both sides agreed on."""
 _READERS = frozenset({"get_json", "json", "loads", "body", "get_data", "form", "decode"})
@@ -282,6 +284,8 @@ def _compares(project: Project, call: CallSite) -> bool:
 def _validates(project: Project, call: CallSite) -> bool:
     callee = project.term(call.function, call.row.function)
     name = _name(callee)
+    if call.entry is not None and call.entry.source == REQUEST_BODY.name and name in _DECLARED:
+        return True
     if name in _READERS or isinstance(callee, Param):
         return False
     given = (*call.row.arguments, *(term for _, term in call.row.keywords))
