@@ -9,7 +9,7 @@ from backlint.effect import Effect
 from backlint.link.annotations import annotation_value
 from backlint.link.attributes import attribute, decorated_as
 from backlint.link.entry_types import typed
-from backlint.link.generics import Generics
+from backlint.link.generics import Generics, given_class
 from backlint.link.members import Classes
 from backlint.link.relations import Relations
 from backlint.link.requests import request_parameter
@@ -290,7 +290,10 @@ class Evaluator:
             return InstanceValue(callee.symbol, callee.arguments or self._inferred(callee, file, row))
         if isinstance(callee, FunctionValue):
             enqueuer = self.enqueuer(callee)
-            return self.returned(callee) if enqueuer is None else self._call_instance(enqueuer, file, row)
+            if enqueuer is not None:
+                return self._call_instance(enqueuer, file, row)
+            given = None if row is None else given_class(self, callee, file, row)
+            return self.returned(callee) if given is None else given
         if isinstance(callee, LibraryFunction):
             return self.typed(callee.entry.returns, callee.receiver, file, row)
         if isinstance(callee, InstanceValue):

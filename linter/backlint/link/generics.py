@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backlint.link.values import UNKNOWN, ClassValue, InstanceValue, Value, options, union
-from backlint.term import Call, Item, Local, Name, Sequence
+from backlint.link.values import UNKNOWN, ClassValue, FunctionValue, InstanceValue, Value, options, union
+from backlint.term import Call, Item, Local, Name, Operation, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ _TYPE_VARIABLES = frozenset({"typing.TypeVar", "typing_extensions.TypeVar"})
 _DECLARING = frozenset(
     {"typing.Generic", "typing.Protocol", "typing_extensions.Generic", "typing_extensions.Protocol"}
 )
+_CLASS_OF = frozenset({"builtins.type", "typing.Type"})
 _DEPTH = 12
 
 
@@ -162,3 +163,29 @@ class Generics:
 def _parts(file: FileNode, row: Item) -> tuple[int, ...]:
     key = file.summary.terms[row.key]
     return key.items if isinstance(key, Sequence) else (row.key,)
+
+
+def given_class(evaluator: Evaluator, callee: FunctionValue, file: FileNode, row: Call) -> Value | None:
+    """What a call gives of a function that makes an instance of the class it is handed: `def body(…, model: type[T]) -> T`."""
+    owner = evaluator.index.files[callee.file]
+    summary = owner.summary.functions[callee.function]
+    if summary.returns < 0:
+        return None
+    wanted = owner.summary.terms[summary.returns]
+    if isinstance(wanted, Operation) and wanted.operator == "|":
+        wanted = owner.summary.terms[wanted.operands[0]]
+    if not isinstance(wanted, Name):
+        return None
+    bound = 1 if callee.receiver is not None else 0
+    for position, parameter in enumerate(summary.parameters):
+        annotation = owner.summary.terms[parameter.annotation] if parameter.annotation >= 0 else None
+        if not isinstance(annotation, Item) or owner.summary.terms[annotation.key] != wanted:
+            continue
+        if evaluator.symbol_of(owner, annotation.base) not in _CLASS_OF:
+            continue
+        term = next((value for keyword, value in row.keywords if keyword == parameter.name), None)
+        if term is None and 0 <= position - bound < len(row.arguments):
+            term = row.arguments[position - bound]
+        value = UNKNOWN if term is None else evaluator.value(file, term)
+        return InstanceValue(value.symbol, value.arguments) if isinstance(value, ClassValue) else None
+    return None

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from backlint.api import FunctionKey, Parameter
 
 DUMPS = frozenset({"model_dump", "dict", "asdict", "to_dict", "dump"})
+_LOADS = frozenset({"load", "loads"})
+"""Methods of a schema that give the fields which it declares: marshmallow's."""
 _COPIES = frozenset({"copy", "items", "keys", "pop"})
 _SETS = frozenset({"update", "values", "set", "create", "acreate", "aupdate", "update_or_create", "patch"})
 _INSERTS = re.compile(
@@ -294,6 +296,9 @@ def _of_call(project: Project, function: LinkedFunction, term: int, row: Call, d
         if not any(keyword == "include" for keyword, _ in row.keywords):
             yield Leaf(callee.base, dumped=True, without=without)
         return
+    if isinstance(callee, Attr) and name in _LOADS and schema_of(project, function, callee.base):
+        yield Leaf(callee.base, dumped=True)
+        return
     if isinstance(callee, Attr) and name in _COPIES:
         yield from leaves(project, function, callee.base, depth + 1)
         return
@@ -316,6 +321,9 @@ def _texts(project: Project, function: LinkedFunction, term: int) -> Iterator[st
 def opening(project: Project, function: LinkedFunction, term: int, block: int) -> Opening | None:
     """Why the client chooses the keys of a mapping; None where it does not."""
     for leaf in leaves(project, function, term):
+        declared = "" if leaf.dumped else _declared_body(project, function, leaf.term)
+        if declared:
+            return Opening(leaf.term, None, declared, leaf.without)
         if leaf.dumped:
             schema = schema_of(project, function, leaf.term)
             if schema:
@@ -325,6 +333,19 @@ def opening(project: Project, function: LinkedFunction, term: int, block: int) -
         if found is not None:
             return found
     return None
+
+
+def _declared_body(project: Project, function: LinkedFunction, term: int) -> str:
+    """The schema whose fields a handler is handed as a mapping: `@blp.arguments(ItemSchema)`."""
+    row = project.term(function, bare(function.file, term))
+    if not isinstance(row, Param) or row.function != function.index:
+        return ""
+    for route in project.handlers.get(function.key, ()):
+        for parameter in route.parameters:
+            unnamed = parameter.source == "unknown" and parameter is route.parameters[0]
+            if parameter.name == row.name and route.body and (parameter.source == "body" or unnamed):
+                return "" if schema_of(project, function, term) else route.body
+    return ""
 
 
 def raw(project: Project, function: LinkedFunction, leaf: Leaf, block: int) -> Opening | None:

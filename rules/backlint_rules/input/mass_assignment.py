@@ -179,6 +179,9 @@ def fields_of(project: Project, schema: str) -> frozenset[str]:
             if not attribute.instance and attribute.annotation >= 0 and attribute.name not in _CONFIG
         )
         found |= _meta_fields(project, ancestor)
+    declared = project.schema(schema)
+    if declared is not None and declared.library == "marshmallow":
+        found |= {one.name for one in declared.fields.values() if not one.read_only}
     return frozenset(found)
 
 
