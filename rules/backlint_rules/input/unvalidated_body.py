@@ -215,6 +215,10 @@ def _fields(project: Project, function: LinkedFunction, event: Event) -> Iterato
                 pending.extend(value for _, value in keywords)
             case Local(_, base):
                 pending.append(base)
+            case Sequence(_, items):
+                pending.extend(reversed(items))
+            case Mapping(entries):
+                pending.extend(value for _, value in reversed(entries))
             case _:
                 pass
 

@@ -22,6 +22,7 @@ from backlint.term import (
     Join,
     Mapping,
     Operation,
+    Param,
     Sequence,
     Slice,
     Star,
@@ -37,6 +38,8 @@ def subscript(walk: Walk, frame: Frame, term: int, row: Item, block: int) -> Ans
     key = terms[row.key]
     if isinstance(key, Slice):
         return HARMLESS if walk.label.named and _masks(terms, key) else walk.term(frame, row.base, block)
+    if _is_scope(frame, row.base) and isinstance(key, Const) and key.value == "headers":
+        return walk.by_source(frame, term, "request-headers", "the headers of the request")
     accessed = keyed_access(frame.function.file, row)
     if accessed is not None:
         return keyed(walk, frame, term, *accessed, block)
@@ -50,6 +53,16 @@ def subscript(walk: Walk, frame: Frame, term: int, row: Item, block: int) -> Ans
             return None
     answer = walk.term(frame, row.base, block)
     return None if isinstance(answer, Origin) and answer.whole else answer
+
+
+def _is_scope(frame: Frame, term: int) -> bool:
+    """Whether a term is the scope that an ASGI application gets, beside `receive` and `send`.
+
+    https://asgi.readthedocs.io/en/stable/specs/www.html#http-connection-scope
+    """
+    row = frame.function.file.summary.terms[term]
+    given = {parameter.name for parameter in frame.function.summary.parameters}
+    return isinstance(row, Param) and row.name == "scope" and given >= {"receive", "send"}
 
 
 def element(walk: Walk, frame: Frame, term: int, row: Element, block: int) -> Answer:
@@ -113,6 +126,11 @@ def operation(walk: Walk, frame: Frame, term: int, row: Operation, block: int) -
 
 def comprehension(walk: Walk, frame: Frame, term: int, row: Comprehension, block: int) -> Answer:
     answer = walk.term(frame, row.element, row.block)
+    if walk.label.named and row.kind == "dict" and not isinstance(answer, Origin):
+        # `{name.decode(): value.decode() for name, value in scope["headers"]}` is all of them, in another form.
+        terms = frame.function.summary.blocks[row.block].terms
+        origin = walk.term(frame, terms[0], row.block) if len(terms) == 1 else None
+        return origin if isinstance(origin, Origin) and origin.whole else None
     return None if isinstance(answer, Origin) and answer.whole else answer
 
 

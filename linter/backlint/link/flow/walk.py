@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 BUDGET = 400
 """Terms that one query looks at."""
+_CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 _TEXT_TYPES = ("builtins.", "typing.", "collections.")
 
 
@@ -171,7 +172,7 @@ class Walk:
         if (
             answer is None
             and self.label.named
-            and self._is_secret_name(frame, key)
+            and (self._is_secret_name(frame, key) or key.lower() in _CREDENTIAL_HEADERS)
             and self.can_be_text(frame, value)
         ):
             return self.origin(key, "a secret by its name", Confidence.MEDIUM, named=True)
