@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from backlint.link.callers import inner_terms
 from backlint.link.flow.access import keyed_access
 from backlint.link.flow.answers import HARMLESS, Answer, Frame, Origin, best
 from backlint.link.flow.attributes import keyed
@@ -13,6 +14,7 @@ from backlint.term import (
     Attr,
     Awaited,
     Call,
+    Compare,
     Comprehension,
     Const,
     Element,
@@ -130,8 +132,30 @@ def comprehension(walk: Walk, frame: Frame, term: int, row: Comprehension, block
         # `{name.decode(): value.decode() for name, value in scope["headers"]}` is all of them, in another form.
         terms = frame.function.summary.blocks[row.block].terms
         origin = walk.term(frame, terms[0], row.block) if len(terms) == 1 else None
-        return origin if isinstance(origin, Origin) and origin.whole else None
+        whole = isinstance(origin, Origin) and origin.whole
+        return origin if whole and not _chooses(frame, row.element, terms[0]) else None
     return None if isinstance(answer, Origin) and answer.whole else answer
+
+
+def _chooses(frame: Frame, element: int, iterable: int) -> bool:
+    """Whether anything but the element itself asks about what is iterated: `if name in KEPT`."""
+    file = frame.function.file
+    inside = inner_terms(file, [element])
+    for index, row in enumerate(file.summary.terms):
+        asked: tuple[int, ...] = ()
+        if isinstance(row, Compare):
+            asked = (row.left, row.right)
+        elif isinstance(row, Call) and index not in inside:
+            called = file.summary.terms[row.function]
+            asked = (*row.arguments, *((called.base,) if isinstance(called, Attr) else ()))
+        for one in asked:
+            held = file.summary.terms[bare(file, one)]
+            if isinstance(held, Call):
+                called = file.summary.terms[held.function]
+                held = file.summary.terms[bare(file, called.base)] if isinstance(called, Attr) else held
+            if isinstance(held, Element) and held.base == iterable:
+                return True
+    return False
 
 
 def through(walk: Walk, frame: Frame, term: int, row: Awaited | Entered | Star, block: int) -> Answer:
