@@ -170,7 +170,7 @@ def _read(text: str) -> _Swallowed:
 
 def _confidence(found: _Swallowed, fails: bool, *, lost: bool) -> Confidence | None:
     if not any(found.caught in (f"except {name}", f"suppress({name})", "except:") for name in BROAD):
-        if lost and not found.doubt and found.outcome == "goes on with the next":
+        if lost and not found.doubt and found.outcome.startswith("goes on"):
             return Confidence.MEDIUM if found.caught.removeprefix("except ") in LOSES_ROWS else Confidence.LOW
         return Confidence.LOW if fails and not found.doubt else None
     if found.doubt:

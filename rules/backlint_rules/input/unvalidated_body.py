@@ -199,9 +199,9 @@ def _fields(project: Project, function: LinkedFunction, event: Event) -> Iterato
             case Call(callee, arguments, keywords):
                 called = project.term(function, callee)
                 name = _name(called)
-                shown = project.term(function, arguments[0]) if arguments else None
-                if name in _READS and isinstance(shown, Const) and isinstance(shown.value, str):
-                    yield term, shown.value
+                shown = project.constant(function, arguments[0]) if arguments and name in _READS else None
+                if isinstance(shown, str):
+                    yield term, shown
                 site = project.flow.site(function, term)
                 if (
                     site is not None
