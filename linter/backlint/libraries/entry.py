@@ -48,6 +48,8 @@ class QueryStep(StrEnum):
     DELETES = "deletes"
     BULK = "bulk"
     """One statement for many rows."""
+    FETCHES = "fetches"
+    """Of a change: the rows are loaded first, with those that hang on them, so that signals and cascades see them."""
     UPSERTS = "upserts"
     """Settles by itself what becomes of a row that is already there: get-or-create, `ON CONFLICT`."""
 

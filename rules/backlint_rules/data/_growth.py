@@ -86,9 +86,9 @@ def confidence(project: Project, place: Fetch, query: Query) -> Confidence:
         sure -= 1 if project.is_handler(function) or function.key in project.jobs else 2
     if query.model and _owned(project, query.model) >= _OWNS_MUCH:
         sure -= 2 if function.key in project.jobs else 1
-    narrowed = _narrowed(project, query, all_shown=answered or function.key in project.jobs)
-    if narrowed:
-        sure = sure - 1 if answered and narrowed <= _NARROW else 0
+    by_parent = narrowed(project, query, all_shown=answered or function.key in project.jobs)
+    if by_parent:
+        sure = sure - 1 if answered and by_parent <= _NARROW else 0
     if not project.is_handler(function) and function.key not in project.jobs:
         sure = min(sure, 1)
     return (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[max(0, sure)]
@@ -112,7 +112,7 @@ def _is_answered(project: Project, function: LinkedFunction, term: int, shown: b
     )
 
 
-def _narrowed(project: Project, query: Query, all_shown: bool) -> int:
+def narrowed(project: Project, query: Query, all_shown: bool = True) -> int:
     """How many equalities keep the rows to those of a parent; 0 where there is no parent.
 
     The tenant that most rows belong to is no such parent where all of its rows are answered with or worked off.

@@ -7,6 +7,7 @@ from backlint.api import (
     Attr,
     Call,
     CallSite,
+    Confidence,
     Effect,
     EventKind,
     Evidence,
@@ -28,10 +29,12 @@ from backlint.api import (
     short_name,
     statement_effects,
 )
-from backlint_rules.data._growth import Fetch, confidence, plain
+from backlint_rules.data._growth import Fetch, confidence, narrowed, plain
 from backlint_rules.data._listing import list_views
 
 _WRITES = (QueryStep.CREATES, QueryStep.UPDATES, QueryStep.DELETES)
+
+_NARROWS = frozenset({QueryStep.FILTERS, QueryStep.EXCLUDES})
 
 _READERS = 4
 """Places that are named beside the one that is told."""
@@ -54,8 +57,8 @@ class UnboundedQuery(Rule):
     It goes by who fetches and for what: high for a handler that hands out rows of a table that grows with
     time, and for jobs; medium for other functions whose rows a handler answers with; lower where the rows are
     those of one parent (a tenant that owns most tables is none), where the table does not keep when
-    rows were made, or where the rows are used inside only. Tables whose names say that they are small, and
-    code that no request or job reaches, are low.
+    rows were made, or where the rows are used inside only. Tables whose names say that they are small,
+    code that no request or job reaches, and deletes in jobs for which Django loads the rows, are low.
 
     ## What it leaves alone
     Limits, slices, look-ups by key, aggregates, counts, `IN` over a bounded list, streaming (`iterator`,
@@ -81,11 +84,12 @@ class UnboundedQuery(Rule):
                 continue
             for place in _fetches(project, function):
                 query = project.query(function, place.term)
-                if query is None or query.origin is None or (query.origin, query.model) in reported:
+                if query is None or query.origin is None or _identity(query) in reported:
                     continue
                 if _is_unbounded(project, function, query):
-                    reported.add((query.origin, query.model))
+                    reported.add(_identity(query))
                     _report(project, findings, place, query)
+            _check_deletes(project, findings, function)
         for view in list_views(project):
             if not project.bounds(view.query) and not view.query.streamed:
                 findings.add(
@@ -94,6 +98,45 @@ class UnboundedQuery(Rule):
                     span=view.span,
                     advice="set `pagination_class` on the view, or DEFAULT_PAGINATION_CLASS and PAGE_SIZE for all",
                 )
+
+
+def _check_deletes(project: Project, findings: Findings, function: LinkedFunction) -> None:
+    """Look at the deletes of a job for which the ORM loads the rows, and those that hang on them."""
+    if function.key not in project.jobs and function not in project.per_job:
+        return
+    for call in function.calls:
+        if call.entry is None or QueryStep.FETCHES not in call.entry.query:
+            continue
+        query = project.query(function, call.event.term)
+        hanging = _hanging(project, query.model) if query is not None and query.model else ""
+        if query is None or not hanging or not query.complete or query.parent is not None:
+            continue
+        if not project.filters(query) or narrowed(project, query) or project.bounds(query):
+            continue
+        model = _model(query)
+        findings.add(
+            function,
+            f"`delete()` loads every `{model}` that matches, and each `{hanging}` that hangs on it, however many there are",
+            span=call.span,
+            confidence=Confidence.LOW,
+            advice=f"delete in batches: take the keys of a limited number of `{model}` rows at a time",
+        )
+
+
+def _hanging(project: Project, symbol: str) -> str:
+    """A class whose rows refer to those of another, so that deleting these has to look at them."""
+    for model in project.models:
+        for one in model.relations.values():
+            if one.target == symbol and not one.many and not one.reverse and model.symbol != symbol:
+                return model.symbol.rpartition(".")[2]
+    return ""
+
+
+def _identity(query: Query) -> tuple[object, ...]:
+    """What makes two fetches those of one query: where it begins, and the function that last says which rows."""
+    narrowed = next((step.place for step in reversed(query.steps) if _NARROWS.intersection(step.kinds)), None)
+    place = narrowed or query.origin
+    return query.origin, query.model, place and (place.file.index, place.function)
 
 
 def _fetches(project: Project, function: LinkedFunction) -> Iterator[Fetch]:
