@@ -112,7 +112,7 @@ def _is_answered(project: Project, function: LinkedFunction, term: int, shown: b
     )
 
 
-def narrowed(project: Project, query: Query, all_shown: bool = True) -> int:
+def narrowed(project: Project, query: Query, all_shown: bool) -> int:
     """How many equalities keep the rows to those of a parent; 0 where there is no parent.
 
     The tenant that most rows belong to is no such parent where all of its rows are answered with or worked off.

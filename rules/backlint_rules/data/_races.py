@@ -81,7 +81,7 @@ class Locks:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._taken: dict[tuple[tuple[int, int], int], tuple[tuple[int, int], ...]] = {}
+        self._taken: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
 
     def held(self, function: LinkedFunction, block: int, line: int) -> bool:
         """Whether a function, or a caller of it, holds a lock at a place."""
@@ -97,11 +97,16 @@ class Locks:
 
     def _places(self, function: LinkedFunction, depth: int) -> tuple[tuple[int, int], ...]:
         """The lines from which on a function holds a lock, and the block of each."""
-        # By depth: what a look from nearer by has found would reach further than this one may.
-        known = self._taken.get((function.key, depth))
-        if known is None:
-            known = self._taken[function.key, depth] = tuple(self._find(function, depth))
-        return known
+        known = self._taken.get(function.key)
+        if known is not None:
+            return known
+        self._taken[function.key] = ()
+        found = tuple(self._find(function, depth))
+        if depth == 0 or found:
+            self._taken[function.key] = found
+        else:
+            del self._taken[function.key]
+        return found
 
     def _find(self, function: LinkedFunction, depth: int) -> Iterator[tuple[int, int]]:
         project = self._project

@@ -87,8 +87,9 @@ class UnboundedQuery(Rule):
                 if query is None or query.origin is None or _identity(query) in reported:
                     continue
                 if _is_unbounded(project, function, query):
-                    reported.add(_identity(query))
-                    _report(project, findings, place, query)
+                    again = (query.origin, query.model) in reported
+                    reported |= {_identity(query), (query.origin, query.model)}
+                    _report(project, findings, place, query, again=again)
             _check_deletes(project, findings, function)
         for view in list_views(project):
             if not project.bounds(view.query) and not view.query.streamed:
@@ -111,7 +112,7 @@ def _check_deletes(project: Project, findings: Findings, function: LinkedFunctio
         hanging = _hanging(project, query.model) if query is not None and query.model else ""
         if query is None or not hanging or not query.complete or query.parent is not None:
             continue
-        if not project.filters(query) or narrowed(project, query) or project.bounds(query):
+        if not project.filters(query) or narrowed(project, query, all_shown=False) or project.bounds(query):
             continue
         model = _model(query)
         findings.add(
@@ -270,7 +271,8 @@ def _callers_say(project: Project, function: LinkedFunction) -> bool:
     return False
 
 
-def _report(project: Project, findings: Findings, place: Fetch, query: Query) -> None:
+def _report(project: Project, findings: Findings, place: Fetch, query: Query, *, again: bool) -> None:
+    """Tell of a fetch; `again` says that another one of the same beginning has been told of."""
     function = place.function
     reach = next(
         (one for one in (project.per_request, project.per_job, project.in_background) if function in one),
@@ -302,7 +304,7 @@ def _report(project: Project, findings: Findings, place: Fetch, query: Query) ->
         function,
         f"`{_words(project, place)}` loads {what}{matching}, however many there are",
         span=place.span,
-        confidence=confidence(project, place, query),
+        confidence=Confidence.LOW if again else confidence(project, place, query),
         advice=advice,
         evidence=evidence,
     )
