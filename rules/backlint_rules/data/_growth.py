@@ -124,7 +124,7 @@ def narrowed(project: Project, query: Query, all_shown: bool) -> int:
         return _NARROW + 1
     parents = {one.column for one in equal if _refers(project, query, one)}
     if query.parent is not None:
-        return 1 if _is_written_by_people(project, query.model) else _NARROW + 1
+        return 1 if _is_written_by_people(project, query.model, query.parent.owner) else _NARROW + 1
     return len({one.column.removesuffix("_id") for one in equal}) if parents else 0
 
 
@@ -147,13 +147,16 @@ def _grows(project: Project, query: Query) -> bool:
     )
 
 
-def _is_written_by_people(project: Project, symbol: str) -> bool:
-    """Whether rows name who made them, and when: messages and comments pile up, the lines of an order don't."""
+def _is_written_by_people(project: Project, symbol: str, parent: str) -> bool:
+    """Whether rows of a parent name who made them, and when: messages pile up, the lines of an order don't."""
     model = project.model(symbol)
     if model is None or not any(field.stamps for field in model.fields.values()):
         return False
     return any(
-        not one.many and not one.reverse and _PERSON.search(one.target.rpartition(".")[2])
+        not one.many
+        and not one.reverse
+        and one.target != parent
+        and _PERSON.search(one.target.rpartition(".")[2])
         for one in model.relations.values()
     )
 
