@@ -457,10 +457,12 @@ class Objects:
 
     def __init__(self, project: Project) -> None:
         judge = _Judge(project)
-        self.unscoped: list[Unscoped] = judge.run()
-        """Every handler and view class that lets callers reach what belongs to others."""
-        known = {fault.handler for fault in self.unscoped}
+        found = judge.run()
+        surer = {fault.handler for fault in found if fault.owner.column}
         self.untied: list[Untied] = [
-            one for one in untied(project, judge.routes, judge.access) if one.handler not in known
+            one for one in untied(project, judge.routes, judge.access) if one.handler not in surer
         ]
         """Other handlers that leave out what those beside them do with the same parameter."""
+        known = {one.handler for one in self.untied}
+        self.unscoped: list[Unscoped] = [fault for fault in found if fault.handler not in known]
+        """Every handler and view class that lets callers reach what belongs to others."""
