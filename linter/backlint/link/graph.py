@@ -297,7 +297,8 @@ class Graph:
                 self._use(function, event.term, event.span, event.block, order)
         for block in function.summary.blocks:
             if block.kind == BlockKind.FOR or block.kind == BlockKind.COMPREHENSION:
-                self._use(function, block.terms[0], block.span, block.parent, _order_at(function, block))
+                order = _order_at(function, block)
+                self._use(function, block.terms[0], block.span, block.parent, order, waits=not block.is_async)
             elif block.kind == BlockKind.WITH:
                 self._enter(function, block)
 
@@ -470,13 +471,19 @@ class Graph:
                 site.targets = targets
                 function.calls.append(site)
 
-    def _use(self, function: LinkedFunction, term: int, span: Span, block: int, order: int) -> None:
-        """A value is iterated, tested, measured or awaited: a lazy query runs here."""
+    def _use(
+        self, function: LinkedFunction, term: int, span: Span, block: int, order: int, *, waits: bool = True
+    ) -> None:
+        """A value is iterated, tested, measured or awaited: a lazy query runs here.
+
+        Args:
+            waits: Whether the thread stands still meanwhile; not in `async for`.
+        """
         value = self.evaluator.value(function.file, term)
         for single in options(value):
             if not isinstance(single, InstanceValue):
                 continue
-            effects = self.consumed(single)
+            effects = self.consumed(single) - (frozenset() if waits else {Effect.BLOCKS})
             if effects:
                 what = single.symbol.rpartition(".")[2]
                 function.sites.append(

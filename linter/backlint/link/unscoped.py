@@ -10,7 +10,7 @@ import msgspec
 
 from backlint.effect import Effect
 from backlint.libraries.entry import QueryStep
-from backlint.link.callers import inner_terms, parts
+from backlint.link.callers import Env, Mentions, inner_terms, parts
 from backlint.link.graph import FunctionKey
 from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
 from backlint.link.ownership import Owner, Owners
@@ -153,7 +153,7 @@ class _Judge:
         right = access.right
         faults: dict[str, tuple[Lookup, Owner, list[Use]]] = {}
         for lookup in access.lookups:
-            if lookup.model in right or (lookup.by_view and any(of_objects)):
+            if lookup.model in right or (lookup.by_view and (any(of_objects) or self._shows_own(route))):
                 continue
             if guarded and not only_objects and not self._narrowed(route, lookup.model):
                 continue
@@ -181,6 +181,22 @@ class _Judge:
             and not route.is_admin_path
             and not any(guard.unresolved for guard in route.guards)
         )
+
+    def _shows_own(self, route: Route) -> bool:
+        """Whether a view's `get_queryset`, from which its `get_object` takes, asks for the caller."""
+        owner = route.view
+        if not owner and route.handler is not None:
+            handler = self.project.graph.functions[route.handler]
+            owner = self.project.evaluator.owner(handler.file, handler.summary)
+        classes = self.project.evaluator.classes
+        for ancestor in classes.order(owner) if owner else ():
+            cls = classes.project_class(ancestor)
+            method = None if cls is None else cls.method("get_queryset")
+            if cls is not None and method is not None:
+                function = self.project.graph.functions[cls.file.index, method]
+                mentions = Mentions(function, Env())
+                return any(mentions.caller(event.term) for event in function.summary.events)
+        return False
 
     def _asks_of_objects(self, guard: Guard) -> bool:
         """Whether a guard is a permission class that judges objects.
@@ -388,12 +404,13 @@ class _Judge:
             if query.may_have(QueryStep.FILTERS) and not query.complete:
                 continue
             methods = tuple(dict.fromkeys(method for route in open_routes for method in route.methods))
-            changing = [method for method in methods if method not in SAFE]
+            # A library's POST makes a row, and names none.
+            changing = [method for method in methods if method not in SAFE and method != "POST"]
             private = _PRIVATE.search(query.model.rpartition(".")[2]) is not None
             if changing or (private and owner is not None) or query.model in self.reads_right:
                 verbs = tuple(
                     verb
-                    for verb, names in (("changes", ("PUT", "PATCH", "POST")), ("deletes", ("DELETE",)))
+                    for verb, names in (("changes", ("PUT", "PATCH")), ("deletes", ("DELETE",)))
                     if set(names) & set(methods)
                 ) or ("reads",)
                 yield self._fault(
@@ -402,8 +419,6 @@ class _Judge:
 
     def _scopes(self, route: Route) -> bool:
         """Whether a hook of the view narrows the rows to the caller's: `get_queryset`, `get_object`, filters."""
-        from backlint.link.callers import Env, Mentions
-
         for key in route.hooks:
             function = self.project.graph.functions[key]
             name = function.summary.name.rpartition(".")[2]
