@@ -250,7 +250,7 @@ def _judge(
             Evidence(bypassed.path, one_line(bypassed.span), f"`{bypassed.symbol}` guards the other routes"),
         )
     else:
-        example = protected[0]
+        example = max(protected, key=lambda other: _likeness(route, other))
         guard = (*example.authentication, *example.authorisation)[0]
         name = guard.symbol.rpartition(".")[2]
         message += f"; {others} other routes do"
@@ -266,6 +266,16 @@ def _judge(
         evidence=evidence,
     )
     return True
+
+
+def _likeness(route: Route, other: Route) -> tuple[bool, bool, bool, bool]:
+    """How much two routes have in common: what guards the one fits the other."""
+    return (
+        other.framework == route.framework,
+        other.kind is route.kind,
+        bool(other.view) == bool(route.view),
+        other.location[0] == route.location[0],
+    )
 
 
 def _confidence(project: Project, route: Route, protected: int, bypassed: bool) -> Confidence:
