@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from backlint.link.callers import inner_terms, parts, strip
+from backlint.link.queries.columns import column_of
 from backlint.summary import BlockKind, EventKind
 from backlint.term import Attr, Call, Compare, Const, Operation
 
@@ -92,7 +93,9 @@ def _compares(project: Project, mentions: Mentions, row: Compare) -> bool:
     left, right = mentions.caller(row.left), mentions.caller(row.right)
     if not (left or right):
         return False
-    if project.queries.column(mentions.file, row.left) or project.queries.column(mentions.file, row.right):
+    if column_of(project.queries, mentions.file, row.left) or column_of(
+        project.queries, mentions.file, row.right
+    ):
         return False
     other = mentions.file.summary.terms[strip(mentions.file, row.right if left else row.left)]
     if isinstance(other, Const):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backlint.libraries.entry import QueryStep
+from backlint.link.queries.columns import column_of
 from backlint.link.values import ClassValue, FunctionValue, LibraryFunction, options
 from backlint.summary import EventKind
 from backlint.term import Attr, Awaited, Call, Const, Join, Local, Mapping, Name, Sequence, Star
@@ -152,7 +153,7 @@ def _named(queries: Queries, file: FileNode, term: int, depth: int = 0) -> list[
         return found
     if isinstance(row, Call) and row.arguments:
         return _named(queries, file, row.arguments[0], depth + 1)
-    column = queries.column(file, term)
+    column = column_of(queries, file, term)
     if column is not None:
         return [(column[1],)]
     if isinstance(row, Name):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from backlint.libraries.entry import QueryStep
+from backlint.link.queries.columns import column_of, column_owner
 from backlint.term import Attr, Call, Compare, Const, Local, Mapping, Name, Operation, Sequence, Star
 
 if TYPE_CHECKING:
@@ -159,9 +160,9 @@ def _document(file: FileNode, column: str, value: int) -> Filter:
 
 
 def _compared(queries: Queries, file: FileNode, operator: str, left: int, right: int) -> Iterator[Filter]:
-    column = queries.column(file, left)
+    column = column_of(queries, file, left)
     if column is None:
-        column = queries.column(file, right)
+        column = column_of(queries, file, right)
         left, right = right, left
     if column is not None:
         yield Filter(column[1], operator, right, file, column[0])
@@ -171,7 +172,7 @@ def _called(queries: Queries, file: FileNode, row: Call, depth: int) -> Iterator
     function = file.summary.terms[row.function]
     if isinstance(function, Attr) or (isinstance(function, Name) and "." in function.symbol):
         name = function.name if isinstance(function, Attr) else function.symbol.rpartition(".")[2]
-        column = queries.column_owner(file, row.function)
+        column = column_owner(queries, file, row.function)
         if column is not None and name in _METHODS:
             value = row.arguments[0] if row.arguments else -1
             yield Filter(column[1], _METHODS[name], value, file, column[0])
