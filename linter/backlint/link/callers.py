@@ -9,10 +9,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from backlint.link.parts import parts_of
+from backlint.summary import EventKind
 from backlint.term import (
     Attr,
     Awaited,
     Call,
+    Const,
     Element,
     Entered,
     Item,
@@ -27,10 +29,11 @@ from backlint.term import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from backlint.link.graph import LinkedFunction
     from backlint.link.index import FileNode
+    from backlint.summary import Event
 
 _WHO = (
     r"user|account|identity|member|principal|actor|tenant|org|organi[sz]ation|workspace|team|company|customer"
@@ -236,7 +239,9 @@ def _is_caller(file: FileNode, row: object, self_is_row: bool) -> bool:
             name = called.name if isinstance(called, Attr) else _last(called)
             if _CALLER_CALL.fullmatch(name):
                 return True
-            if isinstance(called, Name) and called.symbol.startswith(_SESSIONS):
+            if isinstance(called, Name) and (
+                called.symbol in file.callers or called.symbol.startswith(_SESSIONS)
+            ):
                 return True
             if isinstance(called, Attr) and name in ("get", "getattr") and arguments:
                 return _is_session(file, called.base) or _is_kept(file, called.base, arguments[0])
@@ -252,6 +257,39 @@ def _is_caller(file: FileNode, row: object, self_is_row: bool) -> bool:
             return _is_session(file, base) or _is_kept(file, base, key)
         case _:
             return False
+
+
+def note_callers(files: Collection[FileNode]) -> None:
+    """Notes in each file the functions of the project that give who calls: `viewer(info)`, `tenant_id()`."""
+    found: set[str] = set()
+    for file in files:
+        for summary in file.summary.functions:
+            if summary.cls < 0 and _gives_caller(file, summary.events):
+                found.add(f"{file.summary.module}.{summary.name}")
+    for file in files:
+        file.callers = frozenset(found)
+
+
+def _gives_caller(file: FileNode, events: Iterable[Event]) -> bool:
+    """Whether everything that a function returns is who calls, or an attribute of theirs; or None."""
+    returned = [event.term for event in events if event.kind == EventKind.RETURN]
+    known = [_is_of_caller(file, term) for term in returned]
+    return any(known) and all(one is not False for one in known)
+
+
+def _is_of_caller(file: FileNode, term: int, depth: int = 0) -> bool | None:
+    """Whether a value is who calls or theirs; None for one that is nothing."""
+    if term < 0 or depth > _DEPTH:
+        return None
+    row = file.summary.terms[strip(file, term)]
+    if isinstance(row, Const):
+        return None if row.value is None else False
+    if isinstance(row, Join):
+        known = [_is_of_caller(file, option, depth + 1) for option in row.options]
+        return any(known) if all(one is not False for one in known) else False
+    if _is_caller(file, row, False):
+        return True
+    return isinstance(row, Attr) and _is_of_caller(file, row.base, depth + 1) is True
 
 
 def _is_kept(file: FileNode, base: int, key: int) -> bool:
@@ -289,6 +327,11 @@ def _is_holder(file: FileNode, term: int, self_is_row: bool) -> bool:
         return row.name in _HOLDERS
     if isinstance(row, Param):
         return row.name in _HOLDERS and not (row.name == "self" and self_is_row)
+    if isinstance(row, Item):
+        # `info.context["request"]`
+        return getattr(file.summary.terms[row.key], "value", "") in _REQUESTS and _is_holder(
+            file, row.base, self_is_row
+        )
     return isinstance(row, Name) and row.symbol.rpartition(".")[2] in _HOLDERS
 
 

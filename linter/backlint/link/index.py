@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class FileNode:
     """One summary inside the linked project."""
 
-    __slots__ = ("aliases", "index", "kind", "root", "spoken", "stars", "summary", "values")
+    __slots__ = ("aliases", "callers", "index", "kind", "root", "spoken", "stars", "summary", "values")
 
     def __init__(self, index: int, summary: FileSummary, root: str) -> None:
         self.index = index
@@ -29,6 +29,8 @@ class FileNode:
         }
         self.spoken: tuple[dict[int, bool | frozenset[str]], ...] = ({}, {})
         """Which terms speak of who calls: kept here by `callers`."""
+        self.callers: frozenset[str] = frozenset()
+        """Functions of the project that give who calls, or what is known of them: set by `callers`."""
         self.stars = tuple(entry.target for entry in summary.imports if entry.alias == "*")
 
     def __repr__(self) -> str:

@@ -47,6 +47,8 @@ _CHECKS = re.compile(
 _SERVICE = re.compile(
     r"(?:Service|Services|Repository|Repo|Store|Manager|Gateway|Client|DAO|Dao|UnitOfWork|UoW)$"
 )
+_CAPABILITY = re.compile(r"(?:token|secret|signature|nonce)\W*$", re.IGNORECASE)
+"""Keys that nobody can guess: who has one, was given it."""
 _MAX_DEPTH = 4
 _MAX_FUNCTIONS = 40
 
@@ -65,6 +67,8 @@ class Lookup(msgspec.Struct, frozen=True):
     """The query itself asks for the caller."""
     by_view: bool = False
     """The view's own `get_object` looks it up, and has its object permissions asked."""
+    on_show: bool = False
+    """The query asks for rows in a state that is written out, such as published ones: what it gives is for others."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -293,6 +297,9 @@ class ObjectAccess:
                 visit.knows_caller = True
             if lookup is not None:
                 mentions = visit.mentions = self._apart(visit)
+        visit.knows_caller = visit.knows_caller or any(
+            mentions.caller(term) for block in function.summary.blocks for term in block.terms
+        )
         visit.open = self._open(mentions, found)
 
         def object_of(term: int) -> Lookup | None:
@@ -317,11 +324,25 @@ class ObjectAccess:
         visit.checked = {lookup.model for lookup in ties.objects}
         visit.links |= {(one.model, other.model) for one, other in ties.links}
         for call in function.calls:
+            visit.links |= self._above(visit, call, object_of)
             if call.row.function not in ties.free and _CHECKS.fullmatch(_name(function, call.row)):
                 given = (*call.row.arguments, *(term for _, term in call.row.keywords))
                 objects = objects_in(visit.mentions, given, object_of)
                 visit.asked.update(lookup.model for lookup in objects)
                 visit.asks = visit.asks or not objects
+
+    def _above(
+        self, visit: _Visit, call: CallSite, object_of: Callable[[int], Lookup | None]
+    ) -> set[tuple[str, str]]:
+        """The tables of objects whose parent a query asks for together with the caller: `mine(row.album_id, user)`."""
+        if not visit.found or not visit.mentions.caller(call.event.term):
+            return set()
+        query = self._project.query(visit.mentions.function, call.event.term)
+        if query is None or query.sql is not None or not self._keys.tied(visit.mentions, call, query):
+            return set()
+        table = self._keys.table(visit.mentions.function, call.event.term, query)
+        keys = self._keys.asked(visit.mentions, call, query) if table in visit.scoped else ()
+        return {(one.model, table) for one in objects_in(visit.mentions, keys, object_of)}
 
     def _entered(
         self, visit: _Visit, call: CallSite, target: FunctionKey
@@ -376,9 +397,10 @@ class ObjectAccess:
             return None
         runs = query.executed or query.may_have(QueryStep.UPDATES, QueryStep.DELETES)
         key = self._keys.chosen(mentions, call, query) if runs else ""
-        if not key:
+        if not key or _CAPABILITY.search(key):
             return None
-        return Lookup(function.key, function.path, call.span, table, key, tied)
+        on_show = self._keys.on_show(query)
+        return Lookup(function.key, function.path, call.span, table, key, tied, on_show=on_show)
 
     def _open(self, mentions: Mentions, found: dict[int, Lookup]) -> set[str]:
         """Tables that a function reads as lists, whoever calls."""

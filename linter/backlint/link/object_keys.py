@@ -10,7 +10,7 @@ from backlint.link.callers import Mentions, strip
 from backlint.link.flow.access import passed as passed_terms
 from backlint.link.sql_parameters import given
 from backlint.link.values import InstanceValue, options
-from backlint.term import Attr, Param, Sequence
+from backlint.term import Attr, Const, Name, Param, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from backlint.link.query import Query
     from backlint.term import Call
 
+_GONE = re.compile(r"delet|remov|archiv|active|enabled", re.IGNORECASE)
+"""Columns that say whether a row is still there, which is no leave to see it."""
+_MAX_DEPTH = 2
+_MAX_TARGETS = 4
 _TABLE = re.compile(r"\b(?:from|update|into)\s+[\"`]?(?:\w+\.)?(\w+)", re.IGNORECASE)
 _BY_ID = re.compile(r"where\b.*?\bid\s*=", re.IGNORECASE | re.DOTALL)
 
@@ -30,6 +34,7 @@ class Keys:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._general = _general(project)
 
     def shown(self, call: CallSite) -> str:
         """The model of `self.get_object()` in a view: the object that the path names."""
@@ -60,6 +65,16 @@ class Keys:
                 if mentions.client(term):
                     return self._project.words(mentions.function, term)
         return ""
+
+    def asked(self, mentions: Mentions, call: CallSite, query: Query) -> Iterator[int]:
+        """The terms, of the function that calls, which a query compares with its primary key."""
+        for file, term, function in self._key_values(query):
+            if file is mentions.file and function == mentions.function.index:
+                yield term
+            else:
+                row = file.summary.terms[strip(file, term)]
+                if isinstance(row, Param):
+                    yield from self._handed(call, file, row)
 
     def _compared(self, call: CallSite, sql: str) -> list[int]:
         """What a call hands to a statement as the id that it asks for; empty where that can't be told."""
@@ -95,13 +110,33 @@ class Keys:
         row = file.summary.terms[strip(file, term)]
         if not isinstance(row, Param):
             return -1
-        for target in call.targets:
+        return next((given for given in self._handed(call, file, row) if mentions.client(given)), -1)
+
+    def _handed(self, call: CallSite, file: FileNode, row: Param, depth: int = 0) -> Iterator[int]:
+        """What a call hands to a parameter of a function that it reaches, itself or through what it calls."""
+        for target in call.targets[:_MAX_TARGETS]:
             callee = self._project.graph.functions[target]
             if callee.file is file and callee.index == row.function:
-                for given, _ in passed_terms(call, callee, row.name):
-                    if mentions.client(given):
-                        return given
-        return -1
+                yield from (term for term, _ in passed_terms(call, callee, row.name))
+                continue
+            for inner in callee.calls if depth < _MAX_DEPTH else ():
+                for term in self._handed(inner, file, row, depth + 1):
+                    own = callee.file.summary.terms[strip(callee.file, term)]
+                    if isinstance(own, Param) and own.function == callee.index:
+                        yield from (outer for outer, _ in passed_terms(call, callee, own.name))
+
+    def on_show(self, query: Query) -> bool:
+        """Whether a query asks for rows in a state that is written out: `status="open"`, `Post.published.is_(True)`."""
+        if query.sql is not None:
+            return False
+        return any(
+            one.always
+            and one.file is not None
+            and one.value >= 0
+            and not _GONE.search(one.column)
+            and _is_state(one.file.summary.terms[strip(one.file, one.value)])
+            for one in self._project.filters(query)
+        )
 
     def table(self, function: LinkedFunction, term: int, query: Query) -> str:
         """The ORM class of a query; `sql:` and the table of a statement written as text; else empty.
@@ -111,12 +146,13 @@ class Keys:
         if query.sql is not None:
             match = _TABLE.search(query.sql)
             return f"sql:{match[1].lower()}" if match else ""
-        if query.model and self._project.model(query.model) is None:
+        general = query.model in self._general
+        if query.model and (general or self._project.model(query.model) is None):
             for value in options(self._project.value(function, term)):
                 for one in (value, *getattr(value, "arguments", ())):
                     if isinstance(one, InstanceValue) and self._project.model(one.symbol) is not None:
-                        return one.symbol
-        return query.model
+                        return "" if one.symbol in self._general else one.symbol
+        return "" if general else query.model
 
     def _key_values(self, query: Query) -> Iterator[tuple[FileNode, int, int]]:
         model = self._project.model(query.model)
@@ -132,6 +168,32 @@ class Keys:
                 named = [value for name, value in step.keywords if name in ("ident", "id", "pk", "item_id")]
                 for term in named or step.arguments:
                     yield step.place.file, term, step.place.function
+
+
+def _is_state(row: object) -> bool:
+    """A text, a truth or a member of an enumeration."""
+    if isinstance(row, Const):
+        return isinstance(row.value, str | bool)
+    return isinstance(row, Name | Attr) and _of_enumeration(row)
+
+
+def _of_enumeration(row: Name | Attr) -> bool:
+    name = row.name if isinstance(row, Attr) else row.symbol.rpartition(".")[2]
+    return name.isupper()
+
+
+def _general(project: Project) -> frozenset[str]:
+    """Classes that only others are made from: no table is theirs, so a query on one names no rows."""
+    classes = project.evaluator.classes
+    found: set[str] = set()
+    for model in project.models:
+        for ancestor in classes.order(model.symbol)[1:]:
+            cls = classes.project_class(ancestor)
+            if cls is not None and not any(one.name == "__tablename__" for one in cls.summary.attributes):
+                found.add(ancestor)
+    return frozenset(
+        symbol for symbol in found if not classes.is_subclass(symbol, ("django.db.models.Model",))
+    )
 
 
 def _arguments(mentions: Mentions, row: Call) -> Iterator[int]:

@@ -98,11 +98,17 @@ def untied(
         env = objects.environment(route)
         for name in sorted(path_names(route.path) - everywhere):
             ties = _ties(project, key, access, env, name)
-            used = _used(project, key, name)
+            used = None if _on_show(access, name) else _used(project, key, name)
             if ties or used is not None:
                 groups[_resource(route.path, name)].append(_Member(route, name, ties, used))
     for members in groups.values():
         yield from _judged(members)
+
+
+def _on_show(access: Access, name: str) -> bool:
+    """Whether all that a handler finds by an id is in a state that is for others to see, and stays as it is."""
+    found = [one for one in access.lookups if re.search(rf"\b{re.escape(name)}\b", one.text)]
+    return bool(found) and all(one.on_show for one in found) and not access.uses
 
 
 def _on_most(accesses: Mapping[FunctionKey, tuple[Route, Access]]) -> frozenset[str]:

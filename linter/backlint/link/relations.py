@@ -103,6 +103,10 @@ class Relations:
             many = isinstance(declared, InstanceValue) and declared.symbol.startswith("builtins.")
             inner = self._evaluator.element(declared) if many else declared
             if isinstance(inner, InstanceValue):
+                # `ForeignKeyRelation[Author]`: the annotation names the relation, and the class in it.
+                named = next((one for one in inner.arguments if isinstance(one, InstanceValue)), None)
+                if named is not None and self._evaluator.classes.project_class(inner.symbol) is None:
+                    return named.symbol, many or kind.startswith("ManyToMany")
                 return inner.symbol, many
         term = next((term for name, term in row.keywords if name in ("to", "argument", "model_name")), None)
         if term is None and row.arguments:

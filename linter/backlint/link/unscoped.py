@@ -10,12 +10,12 @@ import msgspec
 
 from backlint.effect import Effect
 from backlint.libraries.entry import QueryStep
-from backlint.link.callers import Env, Mentions, inner_terms, parts
+from backlint.link.callers import Env, Mentions, inner_terms, note_callers, parts
 from backlint.link.graph import FunctionKey
 from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
 from backlint.link.ownership import Owner, Owners
 from backlint.link.path_convention import SAFE, Roles, Untied, is_for_administrators, roles_asked, untied
-from backlint.link.routes.model import Guard, GuardKind, Route
+from backlint.link.routes.model import Guard, GuardKind, Route, RouteKind
 from backlint.term import Attr, Const, Name
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
 class _Judge:
     def __init__(self, project: Project) -> None:
         self.project = project
+        note_callers(project.files)
         self.owners = Owners(project)
         self.access = ObjectAccess(project)
         self.routes: dict[FunctionKey, tuple[Route, Access]] = {}
@@ -122,7 +123,8 @@ class _Judge:
             self.right.setdefault(model, []).append(route)
             if set(route.methods) <= SAFE and (model in looked_up or model in access.scoped):
                 self.reads_right.add(model)
-        if set(route.methods) <= SAFE and not access.tied and not _is_guarded(route):
+        of_parent = route.kind is RouteKind.GRAPHQL_FIELD
+        if set(route.methods) <= SAFE and not access.tied and not _is_guarded(route) and not of_parent:
             self.listed |= access.open - access.scoped
 
     def _learn_classes(self) -> None:
@@ -158,7 +160,7 @@ class _Judge:
             if guarded and not only_objects and not self._narrowed(route, lookup.model):
                 continue
             uses = [use for use in access.uses if use.lookup == lookup]
-            owner = self._owner(lookup.model, bool(uses))
+            owner = None if lookup.on_show and not uses else self._owner(lookup.model, bool(uses))
             if owner is None or (anonymous and not self._harms(lookup, uses)):
                 continue
             if right and not self.right.get(lookup.model):
@@ -473,6 +475,10 @@ class Objects:
     def __init__(self, project: Project) -> None:
         judge = _Judge(project)
         found = judge.run()
+        self.asking: frozenset[FunctionKey] = frozenset(
+            handler for handler, (_, access) in judge.routes.items() if access.knows_caller
+        )
+        """Handlers that speak of who calls, themselves or in what they call."""
         surer = {fault.handler for fault in found if fault.owner.column}
         self.untied: list[Untied] = [
             one for one in untied(project, judge.routes, judge.access) if one.handler not in surer

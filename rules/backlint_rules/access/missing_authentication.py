@@ -31,7 +31,7 @@ from backlint_rules.access._routes import (
     words,
 )
 
-_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "MUTATION"})
 _GUARDS = re.compile(r"authori[sz]|authenticat|login|requires?_|_required|permission", re.IGNORECASE)
 _MOST = 0.6
 _MANY = 0.3
@@ -61,7 +61,7 @@ class MissingAuthentication(Rule):
     ## Confidence
     The more of the other routes ask who calls, the surer it is that this one was meant to: high from 60 %
     of all routes on, medium from 30 %, low below. A default that guards all other routes and does not reach
-    this one makes it high.
+    this one makes it high. Of GraphQL's mutations only each other tells.
 
     ## What it leaves alone
     Projects in which no route is protected; reading routes, unless a default passes them by; login,
@@ -233,6 +233,11 @@ def _holds_credential(project: Project, route: Route, handler: LinkedFunction) -
 def _judge(
     project: Project, findings: Findings, route: Route, handler: LinkedFunction, protected: list[Route]
 ) -> bool:
+    if route.kind is RouteKind.GRAPHQL_ROOT:
+        # What stands before the one address of all of them is not seen, so only each other tells.
+        protected = [other for other in protected if other.kind is route.kind]
+        if not protected or route.handler in project.objects.asking:
+            return False
     bypassed = _bypassed_default(route, protected)
     changing = bool(_CHANGING.intersection(route.methods)) or not route.methods
     changes = changing and changes_state(project, handler)
@@ -282,7 +287,11 @@ def _confidence(project: Project, route: Route, protected: int, bypassed: bool) 
     """The more of the other routes ask, the surer it is that this one was meant to."""
     if any(guard.optional for guard in route.guards):
         return Confidence.LOW
-    share = protected / max(1, len(project.routes))
+    alike = list(project.routes)
+    if route.kind is RouteKind.GRAPHQL_ROOT:
+        alike = [other for other in alike if other.kind is route.kind and other.methods == route.methods]
+        protected = sum(other.is_protected is True for other in alike)
+    share = protected / max(1, len(alike))
     if bypassed or share >= _MOST:
         return Confidence.HIGH
     return Confidence.MEDIUM if share >= _MANY else Confidence.LOW

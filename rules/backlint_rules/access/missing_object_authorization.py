@@ -29,7 +29,8 @@ class MissingObjectAuthorization(Rule):
     ## What it leaves alone
     Objects that have no owner, public catalogues, handlers behind a role check, look-ups through the user
     (`user.orders`), filters and comparisons with the caller anywhere on the way, object permissions, scoped
-    sessions and managers, and the caller's own record.
+    sessions and managers, and the caller's own record; reads of rows in a state that is for show (`status="open"`), and
+    tokens that nobody can guess.
 
     ## How to tune it
     Give the role `authorises` to a helper or dependency that checks the object and is not recognised.

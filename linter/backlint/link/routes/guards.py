@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from backlint.effect import Role
+from backlint.link.graph import bare
 from backlint.link.routes.answers import GUARDING, Answer, Answers
 from backlint.link.routes.dependencies import dependencies_of, dependency_of, scopes_of
 from backlint.link.routes.model import Guard, GuardKind
@@ -26,7 +27,8 @@ from backlint.link.values import (
     options,
 )
 from backlint.link.words import words
-from backlint.term import Attr, Call, Name, Operation
+from backlint.summary import EventKind
+from backlint.term import Attr, Call, Compare, Const, Item, Name, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +74,7 @@ _BEFORE_ALL = frozenset({GuardKind.MIDDLEWARE, GuardKind.HOOK})
 """Most of these guard nothing, so one is taken for a guard only where it refuses somebody."""
 _MAX_DEPTH = 8
 _SIGNED_IN = frozenset({"is_authenticated", "is_anonymous"})
+_AUTHENTICATED = "authenticated"
 _RIGHTS = frozenset({"is_staff", "is_superuser", "has_perm", "has_perms", "role", "groups", "member"})
 _WAY_TO_USER = _SIGNED_IN | {
     "user", "request", "context", "info", "state", "ctx", "scope", "auth", "is_active", "get", "headers", "META",
@@ -276,17 +279,26 @@ class Guards:
         """What a predicate over the request asks: whether somebody is signed in, or what they may do."""
         names: set[str] = set()
         functions = self.context.project.graph.functions
+        if any(_asks_presence(functions[key].file, functions[key].summary.events) for key in keys):
+            names.add("is_authenticated")
         pending = [(key, 0) for key in keys]
         while pending:
             key, depth = pending.pop()
             function = functions[key]
+            if depth == 0 and _asks_presence(function.file, function.summary.events):
+                continue
             names.update(_names_read(function.file, function.summary.events))
             for call in function.calls:
                 pending.extend((target, depth + 1) for target in call.targets if depth < 3)
         roles: set[Role] = set()
         if names & _SIGNED_IN or ("user" in names and names <= _WAY_TO_USER):
             roles.add(Role.AUTHENTICATES)
-        if names & _RIGHTS or ("user" in names and not names <= _WAY_TO_USER):
+        if "scopes" in names:
+            # Starlette's scopes: `authenticated` is what everybody has who signed in.
+            roles.add(Role.AUTHENTICATES)
+            if _AUTHENTICATED not in names:
+                roles.add(Role.AUTHORISES)
+        elif names & _RIGHTS or ("user" in names and not names <= _WAY_TO_USER):
             roles.add(Role.AUTHORISES)
         return Answer(frozenset(roles)) if roles else None
 
@@ -365,9 +377,25 @@ class Guards:
             yield replace(guard, path=at.summary.path)
 
 
-def _names_read(file: FileNode, events: object) -> Iterator[str]:
-    from backlint.term import Attr, Compare, Const, Item, Operation
+def _asks_presence(file: FileNode, events: object) -> bool:
+    """Whether a predicate says only whether there is a user: `return info.context.user is not None`."""
+    returned = [bare(file, event.term) for event in events if event.kind == EventKind.RETURN]  # type: ignore[attr-defined]
+    asked = [_is_presence(file, term) for term in returned if term >= 0]
+    return any(asked) and all(one is not False for one in asked)
 
+
+def _is_presence(file: FileNode, term: int) -> bool | None:
+    """Whether a term tests that a user is there; None for a constant."""
+    row = file.summary.terms[term]
+    if isinstance(row, Const):
+        return None
+    if not isinstance(row, Compare) or row.operator not in ("is not", "!="):
+        return False
+    left, right = file.summary.terms[bare(file, row.left)], file.summary.terms[bare(file, row.right)]
+    return isinstance(left, Attr) and left.name == "user" and isinstance(right, Const) and right.value is None
+
+
+def _names_read(file: FileNode, events: object) -> Iterator[str]:
     pending = [term for event in events for term in (event.term, event.value) if term >= 0]  # type: ignore[attr-defined]
     seen: set[int] = set()
     while pending:
@@ -390,6 +418,9 @@ def _names_read(file: FileNode, events: object) -> Iterator[str]:
             pending.extend(row.operands)
         elif isinstance(row, Compare):
             pending.extend((row.left, row.right))
+            compared = file.summary.terms[row.left]
+            if isinstance(compared, Const) and compared.value == _AUTHENTICATED:
+                yield _AUTHENTICATED
         elif hasattr(row, "base"):
             pending.append(row.base)
 
