@@ -162,27 +162,37 @@ def read_project(
     return read_files, key
 
 
-def review(session: Session, read_files: Contents, key: str, manifests: Mapping[str, str]) -> Known:
-    """Analyse a project, or take all of it from the cache when no file has changed: then nothing is decoded."""
+def review(
+    session: Session,
+    read_files: Contents,
+    key: str,
+    manifests: Mapping[str, str],
+    paths: frozenset[str] | None = None,
+) -> Known:
+    """Analyse a project, or take all of it from the cache when no file has changed: then nothing is decoded.
+
+    Args:
+        paths: The files whose findings are asked for, in the light of the whole project; all where None.
+    """
     facts = _facts(session, manifests)
-    stored = session.cache.load_result(key)
-    if stored is not None:
-        try:
-            known = msgspec.msgpack.decode(stored, type=Known)
-        except msgspec.DecodeError:
-            pass
-        else:
+    for place in dict.fromkeys((key, _key_of_part(key, paths))):
+        stored = session.cache.load_result(place)
+        if stored is not None:
+            try:
+                known = msgspec.msgpack.decode(stored, type=Known)
+            except msgspec.DecodeError:
+                continue
             return msgspec.structs.replace(known, notices=(*read_files.notices, *known.notices))
     summaries = _obtain(session, read_files)
     session.clock.lap("summarise")
     try:
-        outcome = _link(session, summaries, facts)
+        outcome = _link(session, summaries, facts, paths)
     except Exception:
         if summaries.read_anew == len(read_files.keyed):
             raise
         session.cache.discard()
         summaries = _obtain(session, read_files)
-        outcome = _link(session, summaries, facts)
+        outcome = _link(session, summaries, facts, paths)
     session.clock.lap("link")
     known = Known(
         outcome=outcome,
@@ -192,8 +202,17 @@ def review(session: Session, read_files: Contents, key: str, manifests: Mapping[
         lines=summaries.lines,
     )
     if is_lasting(known):
-        session.cache.save_result(key, msgspec.msgpack.encode(known))
+        session.cache.save_result(_key_of_part(key, paths), msgspec.msgpack.encode(known))
     return msgspec.structs.replace(known, notices=tuple(summaries.notices), read_anew=summaries.read_anew)
+
+
+def _key_of_part(key: str, paths: frozenset[str] | None) -> str:
+    """A key for what is known of some files of a project."""
+    if paths is None:
+        return key
+    return blake2b(
+        "\0".join((key, *sorted(paths))).encode("utf-8", "surrogatepass"), digest_size=20
+    ).hexdigest()
 
 
 def is_lasting(known: Known) -> bool:
@@ -314,14 +333,16 @@ def _by_path(summaries: Summaries) -> dict[str, tuple[FileSummary, str]]:
     }
 
 
-def _link(session: Session, summaries: Summaries, facts: ProjectFacts) -> Outcome:
-    """The linked outcome; taken whole from the cache when nothing has changed."""
+def _link(
+    session: Session, summaries: Summaries, facts: ProjectFacts, paths: frozenset[str] | None = None
+) -> Outcome:
+    """The linked outcome, of some files or all; taken whole from the cache when nothing has changed."""
     cache = session.cache
     parts = [
         f"{key}:{summary.path}:{root}"
         for key, (summary, root) in zip(summaries.keys, summaries.files, strict=True)
     ]
-    key = _digest(session, facts, sorted(parts))
+    key = _key_of_part(_digest(session, facts, sorted(parts)), paths)
     stored = cache.load_result(key)
     if stored is not None:
         try:
@@ -335,7 +356,7 @@ def _link(session: Session, summaries: Summaries, facts: ProjectFacts) -> Outcom
         return _project(session, summaries, facts)
 
     jobs = session.request.jobs or os.cpu_count() or 1
-    outcome = check_project(linked(), session.registry.rules.values(), linked, jobs)
+    outcome = check_project(linked(), session.registry.rules.values(), linked, jobs, paths)
     if not outcome.notices:
         cache.save_result(key, msgspec.msgpack.encode(outcome))
     return outcome

@@ -47,6 +47,10 @@ class Rule:
     gathers: ClassVar[bool] = False
     """Its evidence in the finding's own file shows more places of the same fault: it is left to another linter
     only where that reports all of them."""
+    independent: ClassVar[bool] = False
+    """What its second half finds in a function is the same whichever other functions `Findings.wants` has it pass
+    over. Where that is not so (of several places it reports the first), it is asked again about all as soon as
+    it has found something in the files that a run asks about."""
     tags: ClassVar[tuple[str, ...]] = ()
     """References in short: `CWE-400`, `OWASP-API4`."""
     security_severity: ClassVar[float | None] = None

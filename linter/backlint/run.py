@@ -76,7 +76,7 @@ def _check(session: Session) -> Report:
     kept_as = _report_key(settings, key) if shown is None and request.baseline is None else ""
     chosen = _kept(session, kept_as)
     if chosen is None:
-        known = review(session, contents, key, manifests)
+        known = review(session, contents, key, manifests, _named(request, shown))
         about_files = tuple(note for note in known.notices if note not in contents.notices)
         known = msgspec.structs.replace(known, notices=about_files)
         chosen = _chosen(session, known, contents, overlay, shown)
@@ -268,6 +268,16 @@ def shown_paths(request: CheckRequest, discovery: Discovery) -> frozenset[str] |
     return frozenset(
         file.path for file in discovery.files if not targets.isdisjoint(_with_folders(file.path))
     )
+
+
+def _named(request: CheckRequest, shown: frozenset[str] | None) -> frozenset[str] | None:
+    """The files that rules need to look at: those named one by one, as commit hooks do; None for all.
+
+    What is found in folders is worked out with everything else: the next run may ask for another folder.
+    """
+    if request.stdin is None and any(path.is_dir() for path in request.paths):
+        return None
+    return shown
 
 
 def _with_folders(path: str) -> list[str]:

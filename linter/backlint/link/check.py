@@ -16,7 +16,7 @@ from backlint.rule import Rule
 from backlint.time_limit import TimeLimitReached, time_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from backlint.link.project import Project
     from backlint.registry import RuleInfo
@@ -43,12 +43,14 @@ def check_project(
     rules: Iterable[RuleInfo],
     renew: Callable[[], Project] | None = None,
     jobs: int = 1,
+    paths: Collection[str] | None = None,
 ) -> Outcome:
     """Ask every rule; one that raises, or takes too long, costs its own second half only.
 
     Args:
         renew: Makes the project anew, for the rules after one that was interrupted in the middle of it.
         jobs: How many rules may look at a large project at the same time, each in a process of its own.
+        paths: The files whose findings are asked for, in the light of the whole project; all where None.
     """
     not_evaluated: list[NotEvaluated] = []
     evaluated: dict[str, RuleInfo] = {}
@@ -71,13 +73,13 @@ def check_project(
         except Exception:
             pass  # it comes up again in the rules that ask for it, and is told there
         with suppress(OSError):
-            judged = _judged_in_workers(project, asked, seconds, jobs)
+            judged = _judged_in_workers(project, asked, seconds, jobs, paths)
     if judged is None:
-        judged = _judged_here(project, asked, seconds, renew)
+        judged = _judged_here(project, asked, seconds, renew, paths)
     return Outcome(
         findings=(
             *(finding for one in judged for finding in one.findings),
-            *_decided(project, evaluated),
+            *_decided(project, evaluated, paths),
         ),
         notices=tuple(one.notice for one in judged if one.notice is not None),
         not_evaluated=tuple(not_evaluated),
@@ -85,11 +87,15 @@ def check_project(
 
 
 def _judged_here(
-    project: Project, rules: list[RuleInfo], seconds: float, renew: Callable[[], Project] | None
+    project: Project,
+    rules: list[RuleInfo],
+    seconds: float,
+    renew: Callable[[], Project] | None,
+    paths: Collection[str] | None,
 ) -> list[_Judged]:
     judged = []
     for info in rules:
-        found, is_interrupted = _judge(project, info, seconds)
+        found, is_interrupted = _judge(project, info, seconds, paths)
         judged.append(found)
         if is_interrupted and renew is not None:
             project = renew()
@@ -97,12 +103,16 @@ def _judged_here(
 
 
 def _judged_in_workers(
-    project: Project, rules: list[RuleInfo], seconds: float, workers: int
+    project: Project,
+    rules: list[RuleInfo],
+    seconds: float,
+    workers: int,
+    paths: Collection[str] | None,
 ) -> list[_Judged]:
     """What each rule says, in the order of the rules, whoever was done first."""
 
     def work(number: int) -> tuple[bytes, bool]:
-        found, is_interrupted = _judge(project, rules[number], seconds)
+        found, is_interrupted = _judge(project, rules[number], seconds, paths)
         return msgspec.msgpack.encode(found), is_interrupted
 
     # Rules of a family tend to ask the same questions, and a worker answers each once.
@@ -120,13 +130,19 @@ def _judged_in_workers(
     return judged
 
 
-def _judge(project: Project, info: RuleInfo, seconds: float) -> tuple[_Judged, bool]:
+def _judge(
+    project: Project, info: RuleInfo, seconds: float, paths: Collection[str] | None = None
+) -> tuple[_Judged, bool]:
     """What a rule says, and whether it was interrupted, which leaves the project of no use."""
-    collector = Findings(info.cls)
+    collector = Findings(info.cls, paths)
     notice = None
     try:
         with time_limit(seconds):
             info.cls().check(project, collector)
+            if paths is not None and collector.found and not info.cls.independent:
+                # What it passed over may have a say in which of several places is reported.
+                collector = Findings(info.cls, paths, looks_everywhere=True)
+                info.cls().check(project, collector)
     except TimeLimitReached:
         # What it had found by then hangs on the clock, and what it was working out is half done.
         message = f"{info.id} takes longer than {seconds:.0f} s and skips the project"
@@ -137,8 +153,12 @@ def _judge(project: Project, info: RuleInfo, seconds: float) -> tuple[_Judged, b
     return _Judged(tuple(collector.found), notice), False
 
 
-def _decided(project: Project, rules: dict[str, RuleInfo]) -> Iterable[Finding]:
+def _decided(
+    project: Project, rules: dict[str, RuleInfo], paths: Collection[str] | None
+) -> Iterable[Finding]:
     for file in project.files:
+        if paths is not None and file.summary.path not in paths:
+            continue
         for pending in file.summary.findings:
             info = rules.get(pending.rule)
             if info is None or file.kind not in info.kinds:

@@ -8,16 +8,39 @@ from backlint.finding import Confidence, Evidence, Finding, Severity, Span
 from backlint.link.graph import CallSite, LinkedFunction, Site
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from backlint.link.index import FileNode
     from backlint.link.project import Project
     from backlint.rule import Rule
 
 
 class Findings:
-    """Collects the findings of one rule; those in kinds of file that it does not apply to are dropped."""
+    """Collects the findings of one rule; those in kinds of file that it does not apply to are dropped.
 
-    def __init__(self, rule: type[Rule]) -> None:
+    Args:
+        paths: The files that the run asks about; findings in others are dropped. None for all.
+        looks_everywhere: Whether `wants` has the rule look at other files all the same.
+    """
+
+    def __init__(
+        self, rule: type[Rule], paths: Collection[str] | None = None, *, looks_everywhere: bool = False
+    ) -> None:
         self._rule = rule
+        self._paths = paths
+        self._looked_at = None if looks_everywhere else paths
         self.found: list[Finding] = []
+
+    def wants(self, function: LinkedFunction) -> bool:
+        """Whether a finding in a function would be kept; a rule may pass over others where all that it finds by
+        looking at them lies in them."""
+        return self.wants_file(function.file)
+
+    def wants_file(self, file: FileNode) -> bool:
+        """Whether a finding in a file would be kept."""
+        return file.kind in self._rule.kinds and (
+            self._looked_at is None or file.summary.path in self._looked_at
+        )
 
     def add(
         self,
@@ -32,7 +55,7 @@ class Findings:
     ) -> None:
         """Report a fault at a call, a site or a function; `span` points elsewhere in the same function."""
         function = place if isinstance(place, LinkedFunction) else place.function
-        if function.kind not in self._rule.kinds:
+        if function.kind not in self._rule.kinds or not (self._paths is None or function.path in self._paths):
             return
         self.found.append(
             Finding(

@@ -58,6 +58,7 @@ def run_case(case: Case) -> CaseResult:
     if problems and outcome.not_evaluated:
         problems.append(f"{case.fixture}:{case.line}: not evaluated: {outcome.not_evaluated[0].reason}")
     if not problems:
+        problems += _check_each_file(case, info, settings, outcome)
         problems += _check_fixes(case, info, findings, settings)
     return CaseResult(tuple(problems), findings)
 
@@ -129,6 +130,23 @@ def _check(
     read = summarise_files(files)
     outcome = check_project(link_files(read, settings), rules)
     return outcome, (*read.notices, *outcome.notices)
+
+
+def _check_each_file(case: Case, info: RuleInfo, settings: Settings, whole: Outcome) -> list[str]:
+    """Asked about a single file, a rule says what it says of that file when it is asked about all."""
+    paths = [path for path in case.files if path.endswith(".py")]
+    if len(paths) < 2:
+        return []
+    project = link_files(summarise_files(case.files), settings)
+    problems = []
+    for path in paths:
+        alone = check_project(project, [info], paths=(path,)).findings
+        if alone != tuple(finding for finding in whole.findings if finding.path == path):
+            problems.append(
+                f"{case.fixture}:{case.line}: asked about {path} alone, it says something else of that file: "
+                f"{_listed(alone, info.id) or 'nothing'}"
+            )
+    return problems
 
 
 def _shown(outcome: Outcome, files: Mapping[str, bytes], settings: Settings) -> tuple[Finding, ...]:

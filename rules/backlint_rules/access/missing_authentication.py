@@ -79,6 +79,7 @@ class MissingAuthentication(Rule):
     """
 
     severity = Severity.ERROR
+    independent = True
     tags = ("CWE-306", "OWASP-API2")
     security_severity = 8.6
 
@@ -87,11 +88,6 @@ class MissingAuthentication(Rule):
         protected = [route for route in project.routes if route.is_protected]
         told: set[object] = set()
         public: list[Route] = []
-        open_to = {
-            fault.handler: fault
-            for fault in project.objects.unscoped
-            if fault.anonymous and fault.lookup is not None
-        }
         for route in project.routes:
             key = route.handler or route.location
             if key in told or route.handler is None or route.is_protected is not False:
@@ -104,15 +100,27 @@ class MissingAuthentication(Rule):
                 continue
             told.add(key)
             handler = project.graph.functions[route.handler]
-            if not protected or _checks_inside(project, handler):
+            if not protected or not findings.wants(handler) or _checks_inside(project, handler):
                 continue
             if route.is_marked_public or is_public_by_name(route, project.facts.public_routes):
                 public.append(route)
             elif not _holds_credential(project, route, handler) and not _judge(
                 project, findings, route, handler, protected
             ):
-                _judge_reading(project, findings, route, handler, open_to.get(route.handler))
-        _judge_public(project, findings, public, open_to)
+                _judge_reading(project, findings, route, handler)
+        _judge_public(project, findings, public)
+
+
+def _opening(project: Project, handler: LinkedFunction) -> Unscoped | None:
+    """The object that a handler which asks nobody who they are opens to all."""
+    return next(
+        (
+            fault
+            for fault in reversed(project.objects.unscoped)
+            if fault.handler == handler.key and fault.anonymous and fault.lookup is not None
+        ),
+        None,
+    )
 
 
 def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
@@ -120,10 +128,9 @@ def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
     return any(matches(route.path, pattern) for pattern in public)
 
 
-def _judge_reading(
-    project: Project, findings: Findings, route: Route, handler: LinkedFunction, fault: Unscoped | None
-) -> None:
+def _judge_reading(project: Project, findings: Findings, route: Route, handler: LinkedFunction) -> None:
     """Routes that only read: for staff by their name, or somebody's own by what others do."""
+    fault = _opening(project, handler)
     if fault is not None:
         _report_object(findings, route, handler, fault)
     elif (route.is_admin_path or route_words(route) & _FOR_STAFF) and handler.key in project.effects.steps(
@@ -159,14 +166,13 @@ def _judge_public(
     project: Project,
     findings: Findings,
     routes: list[Route],
-    open_to: dict[tuple[int, int] | None, Unscoped],
 ) -> None:
     """Routes that are public on purpose, and do what nobody can have meant to be."""
     for route in routes:
         if route.handler is None:
             continue
         handler = project.graph.functions[route.handler]
-        fault = open_to.get(route.handler)
+        fault = _opening(project, handler)
         if fault is not None and fault.verbs not in (("reads",), ("uses",)):
             _report_object(findings, route, handler, fault)
         elif takes_calls_of_others(route) and (

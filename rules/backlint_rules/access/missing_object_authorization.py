@@ -1,6 +1,6 @@
 """Handlers that take an id and act on whoever's object it is."""
 
-from backlint.api import Confidence, Evidence, Findings, Project, Rule, Severity, Unscoped, Untied
+from backlint.api import Confidence, Evidence, Findings, Project, Route, Rule, Severity, Unscoped, Untied
 
 _MANY = 3
 """So many others that all do the same leave no doubt."""
@@ -41,11 +41,14 @@ class MissingObjectAuthorization(Rule):
     """
 
     severity = Severity.ERROR
+    independent = True
     tags = ("CWE-639", "OWASP-API1")
     security_severity = 8.2
 
     def check(self, project: Project, findings: Findings) -> None:
         """Report each handler and view class whose objects nothing ties to the caller."""
+        if not any(_is_wanted(project, findings, route) for route in project.routes):
+            return
         for fault in project.objects.unscoped:
             if fault.anonymous:
                 continue
@@ -55,6 +58,14 @@ class MissingObjectAuthorization(Rule):
                 _report_handler(project, findings, fault)
         for one in project.objects.untied:
             _report_untied(project, findings, one)
+
+
+def _is_wanted(project: Project, findings: Findings, route: Route) -> bool:
+    """Whether what is found of a route may be kept: it is told of at its handler or view class."""
+    if route.handler is not None:
+        return findings.wants(project.graph.functions[route.handler])
+    cls = project.evaluator.classes.project_class(route.view) if route.view else None
+    return cls is not None and findings.wants_file(cls.file)
 
 
 def _report_untied(project: Project, findings: Findings, one: Untied) -> None:

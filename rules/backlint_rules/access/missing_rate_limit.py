@@ -89,6 +89,7 @@ class MissingRateLimit(Rule):
     severity = Severity.WARNING
     tags = ("CWE-307", "OWASP-API4")
     security_severity = 6.5
+    independent = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at each route whose address, handler or doing says that it lets people in, sends mail or guesses."""
@@ -100,6 +101,8 @@ class MissingRateLimit(Rule):
             if route.methods and not _CHANGING.intersection(route.methods):
                 continue
             handler = None if route.handler is None else project.graph.functions[route.handler]
+            if handler is not None and not findings.wants(handler):
+                continue
             purpose, confidence = _purpose(project, route, handler)
             if purpose:
                 told.add(key)

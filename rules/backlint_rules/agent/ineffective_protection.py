@@ -124,6 +124,7 @@ class IneffectiveProtection(Rule):
     """
 
     severity = Severity.ERROR
+    independent = True
     tags = ("CWE-862", "OWASP-API5")
     security_severity = 8.1
 
@@ -146,10 +147,13 @@ class IneffectiveProtection(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at the attributes of views, the order of decorators, dependencies and settings."""
         for file in project.files:
-            for number in range(len(file.summary.classes)):
+            is_wanted = findings.wants_file(file)
+            for number in range(len(file.summary.classes) if is_wanted else 0):
                 _attributes(project, findings, file, number)
                 report_order(project, findings, file, number)
         for function in project.functions:
+            if not findings.wants(function):
+                continue
             _decorators(project, findings, function)
             _dispatched(project, findings, function)
             for call in function.calls:

@@ -76,6 +76,7 @@ class JwtWithoutExpiry(Rule):
     tags = ("CWE-613", "OWASP-API2")
     security_severity = 5.4
     needs = ("jwt", "jose", "authlib", "rest_framework_simplejwt", "flask_jwt_extended")
+    independent = True
 
     def visit_Assign(self, node: ast.Assign, ctx: FileContext) -> None:
         """Note settings that say how long tokens are valid."""
@@ -104,6 +105,8 @@ class JwtWithoutExpiry(Rule):
         _check_settings(project, findings, self.id)
         check_refresh_tokens(project, findings)
         for call in project.calls():
+            if not findings.wants(call.function):
+                continue
             if call.entry is not None and "claims" in call.entry.sinks:
                 _check_claims(project, findings, call)
             elif call.symbol == "flask_jwt_extended.create_access_token" or call.targets:

@@ -13,6 +13,7 @@ from backlint.api import (
     Effect,
     Element,
     Evidence,
+    Findings,
     LinkedFunction,
     Project,
     Role,
@@ -41,10 +42,10 @@ class InLoop(NamedTuple):
         return self.place.function
 
 
-def places_in_loops(project: Project, effect: Effect) -> Iterator[InLoop]:
+def places_in_loops(project: Project, findings: Findings, effect: Effect) -> Iterator[InLoop]:
     """Places that have an effect once per pass of a loop whose passes grow with the data."""
     for function in project.functions:
-        if not function.index:
+        if not function.index or not findings.wants(function):
             continue
         seen: set[tuple[int, int]] = set()
         for site in function.sites:

@@ -60,6 +60,7 @@ class CheckThenAct(Rule):
     """
 
     severity = Severity.WARNING
+    independent = True
     tags = ("CWE-367",)
 
     def check(self, project: Project, findings: Findings) -> None:
@@ -68,7 +69,7 @@ class CheckThenAct(Rule):
         answered = violations_answered(project)
         unique = unique_tables(project) if answered else frozenset()
         for function in project.functions:
-            if not function.index or not function.summary.blocks[1:]:
+            if not function.index or not function.summary.blocks[1:] or not findings.wants(function):
                 continue
             told: set[str] = set()
             for look, act in _created(project, function, acts, told):

@@ -62,12 +62,13 @@ class LazyLoadInLoop(Rule):
     """
 
     severity = Severity.WARNING
+    independent = True
     tags = ("CWE-1073",)
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what every function reads of the rows that its loops go over."""
         for function in project.functions:
-            if not any(block.targets for block in function.summary.blocks):
+            if not findings.wants(function) or not any(block.targets for block in function.summary.blocks):
                 continue
             found: dict[tuple[object, int], list[Lazy]] = {}
             for access in accesses(project, function):

@@ -65,10 +65,13 @@ class OffsetPagination(Rule):
     """
 
     severity = Severity.WARNING
+    independent = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at calls that add an offset, at slices of queries, at SQL text and at paginator classes."""
         for function in project.functions:
+            if not findings.wants(function):
+                continue
             paged: set[int] = set()
             for call in function.calls:
                 if call.entry is not None and QueryStep.OFFSETS in call.entry.query:

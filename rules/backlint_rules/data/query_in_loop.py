@@ -51,11 +51,12 @@ class QueryInLoop(Rule):
     """
 
     severity = Severity.WARNING
+    independent = True
     tags = ("CWE-1073",)
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at every place that queries, and at every call that leads to one, inside a loop."""
-        for place in places_in_loops(project, Effect.QUERIES):
+        for place in places_in_loops(project, findings, Effect.QUERIES):
             if not _speaks(project, place) or is_loaded(project, place):
                 continue
             evidence: tuple[Evidence, ...] = (loop_evidence(project, place),)

@@ -75,6 +75,7 @@ class ResolverNPlusOne(Rule):
     """
 
     severity = Severity.WARNING
+    independent = True
     tags = ("CWE-1073",)
 
     def check(self, project: Project, findings: Findings) -> None:
@@ -87,7 +88,7 @@ class ResolverNPlusOne(Rule):
                 continue
             told.add(route.handler)
             resolver = project.graph.functions[route.handler]
-            if not resolver.memoised:
+            if findings.wants(resolver) and not resolver.memoised:
                 _judge(project, findings, route, resolver, uses.get(route.view, Uses.UNSEEN))
 
 

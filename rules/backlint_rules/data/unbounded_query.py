@@ -80,7 +80,7 @@ class UnboundedQuery(Rule):
         """Look at every place where rows are fetched, and at views that list a query set by themselves."""
         reported: set[object] = set()
         for function in project.functions:
-            if not function.index:
+            if not function.index or not findings.wants(function):
                 continue
             for place in _fetches(project, function):
                 query = project.query(function, place.term)

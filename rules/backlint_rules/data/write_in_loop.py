@@ -64,12 +64,13 @@ class WriteInLoop(Rule):
     """
 
     severity = Severity.WARNING
+    independent = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at every write, flush and commit inside a loop, and at every call that leads to one."""
         told: set[tuple[str, int, int]] = set()
         for effect in WRITING:
-            for place in places_in_loops(project, effect):
+            for place in places_in_loops(project, findings, effect):
                 key = (place.function.path, place.place.span.line, place.place.span.column)
                 if key in told or not _speaks(project, place):
                     continue

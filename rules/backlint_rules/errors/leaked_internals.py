@@ -131,6 +131,7 @@ class LeakedInternals(Rule):
     """
 
     severity = Severity.ERROR
+    independent = True
     tags = ("CWE-209", "OWASP-API8")
     security_severity = 5.3
 
@@ -138,7 +139,7 @@ class LeakedInternals(Rule):
         """Look at what responses, error details and the answers of handlers are made of."""
         shown = shown_exceptions(project)
         for function in project.functions:
-            if function.kind not in self.kinds:
+            if not findings.wants(function):
                 continue
             told: set[int] = set()
             for place, block, terms in (*answers(project, function), *raised(project, function, shown)):

@@ -87,6 +87,7 @@ class SwallowedException(Rule):
 
     severity = Severity.WARNING
     kinds = SERVICE_CODE | {FileKind.SCRIPT}
+    independent = True
     tags = ("CWE-390", "CWE-755")
     same_as = ("ruff:S110", "ruff:S112", "bandit:B110", "bandit:B112")
 
@@ -117,6 +118,8 @@ class SwallowedException(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Judge how much the code may lose by what it waits for in there."""
         for function, fact in project.noted(self.id, "swallowed"):
+            if not findings.wants(function):
+                continue
             found = _read(fact.text)
             waits = list(_failing(project, function, found))
             failing = waits[0] if waits else None

@@ -88,10 +88,10 @@ class MassAssignment(Rule):
         """Look at the mappings that handlers hand on, and at serializers with all fields."""
         told: set[int] = set()
         for function in project.functions:
-            if function.kind in self.kinds and project.is_handler(function):
+            if findings.wants(function) and project.is_handler(function):
                 _judge_handler(project, findings, function, told)
         for call in project.calls():
-            if call.function.kind in self.kinds and id(call.event) not in told:
+            if findings.wants(call.function) and id(call.event) not in told:
                 _judge_elsewhere(project, findings, call)
         _judge_serializers(project, findings)
 

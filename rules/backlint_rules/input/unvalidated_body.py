@@ -74,13 +74,14 @@ class UnvalidatedBody(Rule):
     """
 
     severity = Severity.WARNING
+    independent = True
     tags = ("CWE-20",)
     security_severity = 4.3
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at what each handler reads."""
         for function in project.functions:
-            if function.kind not in self.kinds or not project.is_handler(function):
+            if not findings.wants(function) or not project.is_handler(function):
                 continue
             if _is_validated(project, function):
                 continue

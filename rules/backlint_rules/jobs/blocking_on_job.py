@@ -46,15 +46,18 @@ class BlockingOnJob(Rule):
     """
 
     severity = Severity.ERROR
+    independent = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at calls that wait, on objects that enqueueing gives."""
         for call in project.calls():
+            if not findings.wants(call.function):
+                continue
             waits = Effect.WAITS in call.effects
             if (waits or _is_polled(project, call)) and is_job_result(project, call):
                 _report(project, findings, call, waits)
         for function in project.functions:
-            if function in project.per_request or function in project.per_job:
+            if findings.wants(function) and (function in project.per_request or function in project.per_job):
                 for call, polled in _polls_outcome(project, function):
                     _report_outcome(project, findings, call, polled)
 

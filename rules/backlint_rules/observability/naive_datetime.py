@@ -56,6 +56,7 @@ class NaiveDatetime(Rule):
 
     severity = Severity.WARNING
     same_as = ("ruff:DTZ002", "ruff:DTZ003", "ruff:DTZ004", "ruff:DTZ005", "ruff:DTZ006")
+    independent = True
 
     def visit_Call(self, node: ast.Call, ctx: FileContext) -> None:
         """Factories handed over without a call (`default=datetime.utcnow`), and calls that give a zone."""
@@ -89,7 +90,7 @@ class NaiveDatetime(Rule):
         """Look at calls that make a naive datetime and are not given a zone at once, and at naive columns."""
         uses = _uses(project, self.id)
         for call in project.calls():
-            if call.function.kind in self.kinds and _makes_naive(project, call):
+            if findings.wants(call.function) and _makes_naive(project, call):
                 place = (call.function.path, call.span.line, call.span.column)
                 _report_call(findings, call, uses.get(place, ""))
         for columns in naive_columns(project):

@@ -64,6 +64,7 @@ class SecretInLog(Rule):
 
     severity = Severity.ERROR
     kinds = frozenset({FileKind.SOURCE, FileKind.SETTINGS, FileKind.SCRIPT})
+    independent = True
     tags = ("CWE-532", "OWASP-A09")
     security_severity = 7.5
 
@@ -72,7 +73,7 @@ class SecretInLog(Rule):
         found = [
             (call, logged)
             for call in project.calls()
-            if call.function.kind in self.kinds and (logged := _logged(project, call, redacted)) is not None
+            if findings.wants(call.function) and (logged := _logged(project, call, redacted)) is not None
         ]
         redactor = _redactor(project) if found and not redacted else None
         for call, (words, origin) in found:

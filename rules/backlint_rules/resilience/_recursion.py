@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from backlint.api import Attr, BlockKind, CallSite, Param, Project, Star, bare
+from backlint.api import Attr, BlockKind, CallSite, Findings, Param, Project, Star, bare
 
 
-def calls_itself(project: Project) -> Iterator[CallSite]:
+def calls_itself(project: Project, findings: Findings) -> Iterator[CallSite]:
     """Calls of a function by itself from an `except`, with the arguments it was given."""
     for function in project.functions:
-        for call in function.calls:
+        for call in function.calls if findings.wants(function) else ():
             if function.key not in call.targets:
                 continue
             kinds = [block.kind for block in function.blocks(call.block)]

@@ -14,6 +14,7 @@ from backlint.api import (
     Compare,
     Const,
     Effect,
+    Findings,
     Join,
     LinkedFunction,
     Local,
@@ -75,10 +76,10 @@ class RetryLoop(NamedTuple):
     """The call is known to reach another service."""
 
 
-def retry_loops(project: Project) -> Iterator[RetryLoop]:
+def retry_loops(project: Project, findings: Findings) -> Iterator[RetryLoop]:
     """Loops whose `try` leads out of them on success and is tried again after a failure."""
     for function in project.functions:
-        blocks = function.summary.blocks
+        blocks = function.summary.blocks if findings.wants(function) else ()
         for index, block in enumerate(blocks):
             if block.kind == BlockKind.TRY:
                 loop = loop_of(function, index)

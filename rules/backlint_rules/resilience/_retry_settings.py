@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from backlint.api import NO_CONSTANT, CallSite, Mapping, Project, Retry, bare
+from backlint.api import NO_CONSTANT, CallSite, Findings, Mapping, Project, Retry, bare
 
 
-def retry_settings(project: Project) -> Iterator[tuple[CallSite, Retry]]:
+def retry_settings(project: Project, findings: Findings) -> Iterator[tuple[CallSite, Retry]]:
     """Calls of libraries that say how retries end and wait."""
     for call in project.calls():
-        if call.entry is not None and call.entry.retry is not None:
+        if call.entry is not None and call.entry.retry is not None and findings.wants(call.function):
             yield call, call.entry.retry
 
 

@@ -83,11 +83,12 @@ class BlockingCallInAsync(Rule):
         "ruff:ASYNC251",
     )
     gathers = True
+    independent = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Report each async function once, at its first blocking call, with the others as evidence."""
         for function in project.functions:
-            if function.summary.is_async:
+            if function.summary.is_async and findings.wants(function):
                 found = _blocking(project, function)
                 if found:
                     _report(project, findings, function, found)

@@ -81,7 +81,7 @@ class MissingTimeout(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         reporter = _Reporter(project)
         shared: dict[tuple[object, ...], list[Fault]] = {}
-        for fault in Search(project).faults():
+        for fault in Search(project).faults(findings):
             if _is_told_by_jobs(project, fault):
                 continue
             shared.setdefault(reporter.remedy(fault), []).append(fault)

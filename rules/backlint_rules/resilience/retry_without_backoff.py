@@ -46,10 +46,11 @@ class RetryWithoutBackoff(Rule):
     """
 
     severity = Severity.NOTE
+    independent = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at retry settings without a wait, and at loops that count their tries."""
-        for call, retry in retry_settings(project):
+        for call, retry in retry_settings(project, findings):
             waits = [call.argument(None, name) for name in retry.waits]
             asked = any(call.argument(None, name) is not None for name in (*retry.bounds, "autoretry_for"))
             given = any(term is not None and _grows(project, call, term) for term in waits)
@@ -62,7 +63,7 @@ class RetryWithoutBackoff(Rule):
                 and not _tries_once_more(project, call, retry)
             ):
                 _report_setting(project, findings, call, retry.waits)
-        for found in retry_loops(project):
+        for found in retry_loops(project, findings):
             if found.bounded and found.remote:
                 _check_loop(project, findings, found)
 

@@ -44,20 +44,23 @@ class UnboundedRetry(Rule):
     """
 
     severity = Severity.ERROR
+    independent = True
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at retry settings, at decorators without arguments, at endless loops and at recursion."""
         listeners = _listeners(project)
-        for call, retry in retry_settings(project):
+        for call, retry in retry_settings(project, findings):
             if is_unlimited(project, call, retry):
                 listens = (call.function.file.index, call.span.line) in listeners
                 _report_setting(project, findings, call, retry.bounds, listens=listens)
         for function in project.functions:
+            if not findings.wants(function):
+                continue
             _check_bare_decorators(project, findings, function)
-        for found in retry_loops(project):
+        for found in retry_loops(project, findings):
             if not found.bounded:
                 _report_loop(project, findings, found)
-        for call in calls_itself(project):
+        for call in calls_itself(project, findings):
             name = short_name(call.function)
             findings.add(
                 call,

@@ -15,6 +15,7 @@ from backlint.api import (
     Effect,
     ExternalValue,
     FileKind,
+    Findings,
     FunctionEntry,
     InstanceValue,
     LibraryFunction,
@@ -65,9 +66,13 @@ class Search:
         self._clients = Clients(project)
         self._bounds = Bounds(project, self._waits, self._clients)
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self, findings: Findings) -> Iterator[Fault]:
         for call in self._project.calls():
-            if call.function.kind not in KINDS or not isinstance(call.row, Call):
+            if (
+                not findings.wants(call.function)
+                or call.function.kind not in KINDS
+                or not isinstance(call.row, Call)
+            ):
                 continue
             made = self._construction(call)
             if made is not None:
