@@ -12,8 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backlint.config.settings import Profile, Settings
-from backlint.link import check as check_module
-from backlint.link import forked
 from backlint.link.check import check_project
 from backlint.registry import load_rules
 from backlint.run import CheckRequest, check, load_project
@@ -60,17 +58,6 @@ def test_every_file_alone(name: str) -> None:
     for path in paths:
         alone = check_project(project, rules, paths=(path,)).findings
         assert alone == tuple(finding for finding in whole if finding.path == path)
-
-
-def test_named_files_in_copies_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    root = PROJECTS / "shop"
-    whole = check(request(root))
-    paths = sorted({finding.path for finding in whole.findings})[:2]
-    assert len(paths) == 2
-    monkeypatch.setattr(check_module, "LARGE", 0)
-    monkeypatch.setattr(forked, "can_fork", lambda: True)
-    named = check(request(root, paths=tuple(root / path for path in paths), jobs=2))
-    assert said(named, paths) == said(whole, paths)
 
 
 EDITS = st.lists(

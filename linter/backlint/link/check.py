@@ -64,7 +64,8 @@ def check_project(
     asked = [info for info in evaluated.values() if info.cls.check is not Rule.check]
     seconds = SECONDS + lines / _LINES_A_SECOND
     judged = None
-    if jobs > 1 and lines >= LARGE and len(asked) > 1 and forked.can_fork():
+    # About a few files, rules have little to ask: less than what copies would each work out for themselves.
+    if paths is None and jobs > 1 and lines >= LARGE and len(asked) > 1 and forked.can_fork():
         try:
             with time_limit(seconds):
                 project.prepare()
@@ -73,7 +74,7 @@ def check_project(
         except Exception:
             pass  # it comes up again in the rules that ask for it, and is told there
         with suppress(OSError):
-            judged = _judged_in_workers(project, asked, seconds, jobs, paths)
+            judged = _judged_in_workers(project, asked, seconds, jobs)
     if judged is None:
         judged = _judged_here(project, asked, seconds, renew, paths)
     return Outcome(
@@ -103,16 +104,12 @@ def _judged_here(
 
 
 def _judged_in_workers(
-    project: Project,
-    rules: list[RuleInfo],
-    seconds: float,
-    workers: int,
-    paths: Collection[str] | None,
+    project: Project, rules: list[RuleInfo], seconds: float, workers: int
 ) -> list[_Judged]:
     """What each rule says, in the order of the rules, whoever was done first."""
 
     def work(number: int) -> tuple[bytes, bool]:
-        found, is_interrupted = _judge(project, rules[number], seconds, paths)
+        found, is_interrupted = _judge(project, rules[number], seconds)
         return msgspec.msgpack.encode(found), is_interrupted
 
     # Rules of a family tend to ask the same questions, and a worker answers each once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,7 @@ from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
 from backlint.link.ownership import Owner, Owners
 from backlint.link.path_convention import SAFE, Roles, Untied, is_for_administrators, roles_asked, untied
 from backlint.link.routes.model import Guard, GuardKind, Route, RouteKind
+from backlint.link.routes.parameters import path_names
 from backlint.term import Attr, Const, Name
 
 if TYPE_CHECKING:
@@ -473,17 +475,36 @@ class Objects:
     """How the handlers of a project treat the objects that requests name, worked out once."""
 
     def __init__(self, project: Project) -> None:
-        judge = _Judge(project)
-        found = judge.run()
-        self.asking: frozenset[FunctionKey] = frozenset(
-            handler for handler, (_, access) in judge.routes.items() if access.knows_caller
-        )
-        """Handlers that speak of who calls, themselves or in what they call."""
-        surer = {fault.handler for fault in found if fault.owner.column}
-        self.untied: list[Untied] = [
-            one for one in untied(project, judge.routes, judge.access) if one.handler not in surer
-        ]
-        """Other handlers that leave out what those beside them do with the same parameter."""
-        known = {one.handler for one in self.untied}
-        self.unscoped: list[Unscoped] = [fault for fault in found if fault.handler not in known]
+        self._project = project
+        self._judge = _Judge(project)
+
+    def may_concern(self, route: Route) -> bool:
+        """Whether anything can be found of a route, whatever other handlers do; asking costs next to nothing."""
+        if route.handler is None:
+            return bool(route.view)
+        access = self._judge.access.of(route)
+        return (bool(access.lookups) and not access.tied) or bool(path_names(route.path))
+
+    def knows_caller(self, handler: FunctionKey) -> bool:
+        """Whether a handler speaks of who calls, itself or in what it calls."""
+        return self._judge.access.of(self._project.handlers[handler][0]).knows_caller
+
+    @property
+    def unscoped(self) -> list[Unscoped]:
         """Every handler and view class that lets callers reach what belongs to others."""
+        return self._found[0]
+
+    @property
+    def untied(self) -> list[Untied]:
+        """Other handlers that leave out what those beside them do with the same parameter."""
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[list[Unscoped], list[Untied]]:
+        judge = self._judge
+        found = judge.run()
+        surer = {fault.handler for fault in found if fault.owner.column}
+        beside = untied(self._project, judge.routes, judge.access)
+        left = [one for one in beside if one.handler not in surer]
+        known = {one.handler for one in left}
+        return [fault for fault in found if fault.handler not in known], left

@@ -111,16 +111,16 @@ class MissingAuthentication(Rule):
         _judge_public(project, findings, public)
 
 
-def _opening(project: Project, handler: LinkedFunction) -> Unscoped | None:
+def _opening(project: Project, route: Route) -> Unscoped | None:
     """The object that a handler which asks nobody who they are opens to all."""
-    return next(
-        (
-            fault
-            for fault in reversed(project.objects.unscoped)
-            if fault.handler == handler.key and fault.anonymous and fault.lookup is not None
-        ),
-        None,
-    )
+    if not project.objects.may_concern(route):
+        return None
+    found = [
+        fault
+        for fault in project.objects.unscoped
+        if fault.handler == route.handler and fault.anonymous and fault.lookup is not None
+    ]
+    return found[-1] if found else None
 
 
 def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
@@ -130,7 +130,7 @@ def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
 
 def _judge_reading(project: Project, findings: Findings, route: Route, handler: LinkedFunction) -> None:
     """Routes that only read: for staff by their name, or somebody's own by what others do."""
-    fault = _opening(project, handler)
+    fault = _opening(project, route)
     if fault is not None:
         _report_object(findings, route, handler, fault)
     elif (route.is_admin_path or route_words(route) & _FOR_STAFF) and handler.key in project.effects.steps(
@@ -172,7 +172,7 @@ def _judge_public(
         if route.handler is None:
             continue
         handler = project.graph.functions[route.handler]
-        fault = _opening(project, handler)
+        fault = _opening(project, route)
         if fault is not None and fault.verbs not in (("reads",), ("uses",)):
             _report_object(findings, route, handler, fault)
         elif takes_calls_of_others(route) and (
@@ -242,7 +242,7 @@ def _judge(
     if route.kind is RouteKind.GRAPHQL_ROOT:
         # What stands before the one address of all of them is not seen, so only each other tells.
         protected = [other for other in protected if other.kind is route.kind]
-        if not protected or route.handler in project.objects.asking:
+        if not protected or project.objects.knows_caller(handler.key):
             return False
     bypassed = _bypassed_default(route, protected)
     changing = bool(_CHANGING.intersection(route.methods)) or not route.methods

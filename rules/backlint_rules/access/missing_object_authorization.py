@@ -63,9 +63,11 @@ class MissingObjectAuthorization(Rule):
 def _is_wanted(project: Project, findings: Findings, route: Route) -> bool:
     """Whether what is found of a route may be kept: it is told of at its handler or view class."""
     if route.handler is not None:
-        return findings.wants(project.graph.functions[route.handler])
-    cls = project.evaluator.classes.project_class(route.view) if route.view else None
-    return cls is not None and findings.wants_file(cls.file)
+        is_wanted = findings.wants(project.graph.functions[route.handler])
+    else:
+        cls = project.evaluator.classes.project_class(route.view) if route.view else None
+        is_wanted = cls is not None and findings.wants_file(cls.file)
+    return is_wanted and project.objects.may_concern(route)
 
 
 def _report_untied(project: Project, findings: Findings, one: Untied) -> None:

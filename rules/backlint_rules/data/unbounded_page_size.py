@@ -115,6 +115,8 @@ def _limits(project: Project) -> Iterator[Limit]:
             if size is not None:
                 yield Limit(call, call.function, size)
     for function in project.functions:
+        if not any(event.kind == EventKind.SLICE for event in function.summary.events):
+            continue
         yield from _returned_slices(project, function)
         for site in function.sites:
             for size in _slices(project, function, site.term):

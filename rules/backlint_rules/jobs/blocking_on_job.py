@@ -57,8 +57,8 @@ class BlockingOnJob(Rule):
             if (waits or _is_polled(project, call)) and is_job_result(project, call):
                 _report(project, findings, call, waits)
         for function in project.functions:
-            if findings.wants(function) and (function in project.per_request or function in project.per_job):
-                for call, polled in _polls_outcome(project, function):
+            for call, polled in _polls_outcome(project, function) if findings.wants(function) else ():
+                if function in project.per_request or function in project.per_job:
                     _report_outcome(project, findings, call, polled)
 
 
