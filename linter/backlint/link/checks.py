@@ -99,8 +99,22 @@ def _compares(project: Project, mentions: Mentions, row: Compare) -> bool:
         return False
     other = mentions.file.summary.terms[strip(mentions.file, row.right if left else row.left)]
     if isinstance(other, Const):
+        asked = row.left if left else row.right
+        if other.value is None and _is_found_by_client(project, mentions, asked):
+            return False
         return _ROLE.search(project.words(mentions.function, row.left if left else row.right)) is not None
     return True
+
+
+def _is_found_by_client(project: Project, mentions: Mentions, term: int) -> bool:
+    """Whether a value is a row that is asked for by a key of the client's: that it is there says nothing of others."""
+    query = project.query(mentions.function, strip(mentions.file, term))
+    if query is None or query.sql is not None:
+        return False
+    return any(
+        one.equals and one.column in ("id", "pk") and one.file is mentions.file and mentions.client(one.value)
+        for one in project.filters(query)
+    )
 
 
 def _tested(mentions: Mentions) -> Iterator[int]:

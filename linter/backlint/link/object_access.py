@@ -96,6 +96,8 @@ class Access(msgspec.Struct):
     knows_caller: bool = False
     scoped: set[str] = set()
     """Tables that it filters by the caller."""
+    keyed: set[tuple[str, str]] = set()
+    """Tables that it filters by the caller and a key of the client's, and that key as written."""
     open: set[str] = set()
     """Tables whose rows it selects by neither caller nor key: a list for everybody."""
 
@@ -118,7 +120,9 @@ class Access(msgspec.Struct):
 
 
 def _nothing() -> Access:
-    return Access(lookups=[], uses=[], checked=set(), links=set(), beside=set(), scoped=set(), open=set())
+    return Access(
+        lookups=[], uses=[], checked=set(), links=set(), beside=set(), scoped=set(), keyed=set(), open=set()
+    )
 
 
 class _Visit:
@@ -131,6 +135,7 @@ class _Visit:
         "checked",
         "found",
         "given",
+        "keyed",
         "knows_caller",
         "leads_to",
         "links",
@@ -159,6 +164,7 @@ class _Visit:
         self.beside: set[tuple[str, str]] = set()
         self.knows_caller = False
         self.scoped: set[str] = set()
+        self.keyed: set[tuple[str, str]] = set()
         self.open: set[str] = set()
         self.leads_to: list[tuple[LinkedFunction, Env, dict[str, Lookup]]] | None = None
         """The functions it calls with what it gives them; None where nobody has asked yet."""
@@ -258,6 +264,7 @@ class ObjectAccess:
         access.lookups.extend(visit.lookups)
         access.uses.extend(visit.uses)
         access.scoped |= visit.scoped
+        access.keyed |= visit.keyed
         access.open |= visit.open
         access.checked |= visit.checked
         access.links |= visit.links
@@ -397,6 +404,8 @@ class ObjectAccess:
             return None
         runs = query.executed or query.may_have(QueryStep.UPDATES, QueryStep.DELETES)
         key = self._keys.chosen(mentions, call, query) if runs else ""
+        if tied and key:
+            visit.keyed.add((table, key))
         if not key or _CAPABILITY.search(key):
             return None
         on_show = self._keys.on_show(query)

@@ -13,6 +13,7 @@ from backlint.effect import Effect
 from backlint.libraries.entry import QueryStep
 from backlint.link.callers import Env, Mentions, inner_terms, note_callers, parts
 from backlint.link.graph import FunctionKey
+from backlint.link.meant import is_meant_guarded
 from backlint.link.object_access import Access, Lookup, ObjectAccess, Use
 from backlint.link.ownership import Owner, Owners
 from backlint.link.path_convention import SAFE, Roles, Untied, is_for_administrators, roles_asked, untied
@@ -35,6 +36,8 @@ _PRIVILEGED = re.compile(
     r"admin|staff|superuser|super_user|root|operator|internal|support|moderator|manager|owner|supervisor|chief|lead",
     re.IGNORECASE,
 )
+_CONVENTION = 3
+"""So many handlers behind the same guards make a convention."""
 _NAMED_BY_CLIENT = frozenset({"match_info", "path_params", "view_args", "kwargs", "match_args", "get_json"})
 _COLUMN = re.compile(
     r"\b(?:user|owner|author|account|customer|tenant|org(?:anization)?|workspace|team|company)_?id\s*=\s*(?:%s|\?|:|\$|{|%\()",
@@ -69,6 +72,8 @@ class Unscoped(msgspec.Struct, frozen=True, kw_only=True):
     """A handler that does it right."""
     anonymous: bool = False
     """Nothing asks who calls at all."""
+    meant: bool = False
+    """Somebody wrote a guard for it that no request passes."""
     convention: bool = False
     """Somewhere the project ties objects to callers."""
 
@@ -155,15 +160,17 @@ class _Judge:
         of_objects = [self._asks_of_objects(guard) for guard in route.authorisation]
         guarded, only_objects = _is_guarded(route), self._only_objects(route, of_objects)
         right = access.right
+        meant = anonymous and bool(access.lookups) and is_meant_guarded(self.project, route)
         faults: dict[str, tuple[Lookup, Owner, list[Use]]] = {}
         for lookup in access.lookups:
-            if lookup.model in right or (lookup.by_view and (any(of_objects) or self._shows_own(route))):
+            uses = [use for use in access.uses if use.lookup == lookup]
+            tied = lookup.model in right and not self._is_another(access, lookup, uses)
+            if tied or (lookup.by_view and (any(of_objects) or self._shows_own(route))):
                 continue
             if guarded and not only_objects and not self._narrowed(route, lookup.model):
                 continue
-            uses = [use for use in access.uses if use.lookup == lookup]
             owner = None if lookup.on_show and not uses else self._owner(lookup.model, bool(uses))
-            if owner is None or (anonymous and not self._harms(lookup, uses)):
+            if owner is None or (anonymous and not meant and not self._harms(lookup, uses)):
                 continue
             if right and not self.right.get(lookup.model):
                 continue
@@ -175,7 +182,20 @@ class _Judge:
         verbs = tuple(dict.fromkeys(use.verb for use in uses))
         if not verbs:
             verbs = ("reads",) if self._shows(route, access, lookup) else ("uses",)
-        yield self._fault(route, model, owner, verbs, lookup, uses[0] if uses else None, anonymous=anonymous)
+        yield self._fault(
+            route, model, owner, verbs, lookup, uses[0] if uses else None, anonymous=anonymous, meant=meant
+        )
+
+    def _is_another(self, access: Access, lookup: Lookup, uses: list[Use]) -> bool:
+        """Whether a handler deletes a second object of a table, and asks only the first for the caller."""
+        keys = {key for model, key in access.keyed if model == lookup.model}
+        return (
+            any(use.verb == "deletes" for use in uses)
+            and bool(keys)
+            and lookup.text not in keys
+            and lookup.model not in access.checked
+            and not any(lookup.model in pair for pair in access.links)
+        )
 
     def _only_objects(self, route: Route, of_objects: list[bool]) -> bool:
         """Whether all guards of a handler ask about an object, which the handler has to hand them."""
@@ -236,7 +256,21 @@ class _Judge:
         if any(is_for_administrators(guard) for guard in route.authorisation):
             return self._is_custom(own, model, route)
         asking = [other for other in self.asking.get(model, ()) if other.handler != route.handler]
-        return bool(alike) or (_lets_ordinary_in(route) and len(asking) > 1)
+        return bool(asking) and (
+            bool(alike) or (_lets_ordinary_in(route) and len(asking) > 1) or self._mostly_ask(route, own)
+        )
+
+    def _mostly_ask(self, route: Route, roles: Roles) -> bool:
+        """Whether handlers behind the very same guards mostly tie what they find, whatever the table, to the caller."""
+        others = [
+            access
+            for other, access in self.routes.values()
+            if other.handler != route.handler
+            and roles_asked(other) == roles
+            and (access.lookups or access.scoped)
+        ]
+        tying = sum(access.tied or bool(access.right) for access in others)
+        return tying >= _CONVENTION and 2 * tying > len(others)
 
     def _is_custom(self, roles: Roles, model: str, route: Route) -> bool:
         """Whether most of the handlers that administrators reach put the caller into their queries on a table.
@@ -297,6 +331,7 @@ class _Judge:
         use: Use | None,
         methods: tuple[str, ...] = (),
         anonymous: bool = False,
+        meant: bool = False,
     ) -> Unscoped:
         right = [other for other in self.right.get(model, []) if other.handler != route.handler]
         parent = self._parent(model, owner)
@@ -316,6 +351,7 @@ class _Judge:
             peers=self.named[model],
             example=next(iter((*right, *above)), None),
             anonymous=anonymous,
+            meant=meant,
             convention=bool(self.right),
         )
 
@@ -396,9 +432,15 @@ class _Judge:
             if route.view and route.handler is None and any(p.source == "path" for p in route.parameters):
                 views.setdefault(route.view, []).append(route)
         for view, routes in views.items():
-            open_routes = [route for route in routes if not _is_guarded(route) and route.is_protected]
             query = self.project.class_query(view)
-            if not open_routes or query is None or not query.model:
+            if query is None or not query.model:
+                continue
+            open_routes = [
+                route
+                for route in routes
+                if route.is_protected and (not _is_guarded(route) or self._is_open(route, query.model))
+            ]
+            if not open_routes:
                 continue
             hooks = self.access.of_hooks(open_routes[0].hooks)
             owner = self.owners.of(query.model)
@@ -420,6 +462,11 @@ class _Judge:
                 yield self._fault(
                     open_routes[0], query.model, owner or Owner("pk", direct=True), verbs, None, None, methods
                 )
+
+    def _is_open(self, route: Route, model: str) -> bool:
+        """Whether the guards of a library's view ask for a role alone, which others behind it do not leave it at."""
+        of_objects = any(self._asks_of_objects(guard) for guard in route.authorisation)
+        return not of_objects and not route.is_admin_path and self._narrowed(route, model)
 
     def _scopes(self, route: Route) -> bool:
         """Whether a hook of the view narrows the rows to the caller's: `get_queryset`, `get_object`, filters."""

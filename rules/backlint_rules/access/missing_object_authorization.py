@@ -50,7 +50,7 @@ class MissingObjectAuthorization(Rule):
         if not any(_is_wanted(project, findings, route) for route in project.routes):
             return
         for fault in project.objects.unscoped:
-            if fault.anonymous:
+            if fault.anonymous and not fault.meant:
                 continue
             if fault.lookup is None:
                 _report_class(project, findings, fault)

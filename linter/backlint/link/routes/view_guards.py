@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from backlint.effect import Role
 from backlint.link.routes.answers import GUARDING
+from backlint.link.routes.class_roles import told
 from backlint.link.routes.dependencies import dependencies_of, parameter_scopes
 from backlint.link.routes.model import Guard, GuardKind
 from backlint.link.routes.origins import definition
@@ -15,10 +17,10 @@ from backlint.term import Call, Mapping
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backlint.effect import Role
     from backlint.finding import Span
     from backlint.link.graph import FunctionKey
     from backlint.link.index import FileNode
+    from backlint.link.members import ProjectClass
     from backlint.link.routes.draft import Draft
     from backlint.link.routes.guards import Guards
 
@@ -101,10 +103,11 @@ class ViewGuards:
                 # A library's view may set permissions of its own, as those that sign people in do.
                 yield from self._default(GuardKind.THROTTLE, "DEFAULT_THROTTLE_CLASSES")
             return
+        late = self._late(cls)
         for ancestor in order:
             entry = classes.library_class(ancestor)
             roles = GUARDING.intersection(() if entry is None else entry.roles)
-            if roles:
+            if roles and ancestor not in late:
                 yield Guard(
                     GuardKind.MIXIN,
                     ancestor,
@@ -120,7 +123,7 @@ class ViewGuards:
                     GuardKind.MIXIN, InstanceValue(draft.view), cls.file, cls.summary.span, "class"
                 )
                 if guard is not None and (guard.roles or guard.unresolved):
-                    yield guard
+                    yield told(context, guard, draft.view, key)
                 break
         for ancestor in order:
             owner = classes.project_class(ancestor)
@@ -138,6 +141,24 @@ class ViewGuards:
                     )
         if _VIEW in order:
             yield from self._policies(draft)
+
+    def _late(self, cls: ProjectClass) -> frozenset[str]:
+        """Mixins after the view among the bases of a class: the view's own `dispatch` is found first, and calls none."""
+        evaluator = self._context.evaluator
+        bases = [evaluator.value_symbol(evaluator.value(cls.file, term)) for term in cls.summary.bases]
+        views = [
+            position
+            for position, base in enumerate(bases)
+            if base and Role.DEFINES_ROUTE in evaluator.roles(InstanceValue(base))
+        ]
+        if not views or evaluator.classes.project_class(bases[views[0]]) is not None:
+            return frozenset()
+        reached = evaluator.classes.order(bases[views[0]])
+        return frozenset(
+            mixin
+            for mixin in bases[views[0] + 1 :]
+            if mixin not in reached and Role.DEFINES_ROUTE not in evaluator.roles(InstanceValue(mixin))
+        )
 
     def _policies(self, draft: Draft) -> Iterator[Guard]:
         """Permission, throttle and authentication classes: of the action, the class or the settings."""
