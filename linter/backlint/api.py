@@ -29,6 +29,7 @@ from backlint.link.flow.labels import (
 from backlint.link.flow.sinks import SinkArgument, sink_arguments
 from backlint.link.graph import CallSite, FunctionKey, LinkedFunction, Site, bare
 from backlint.link.index import FileNode
+from backlint.link.models import Field
 from backlint.link.path_convention import Untied
 from backlint.link.project import Project
 from backlint.link.project_settings import Setting
@@ -144,6 +145,7 @@ __all__ = [
     "Evidence",
     "ExternalValue",
     "Extra",
+    "Field",
     "FileContext",
     "FileKind",
     "FileNode",

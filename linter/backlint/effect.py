@@ -60,6 +60,8 @@ class Role(StrEnum):
     BATCHES = "batches"
     """Cuts an iterable into chunks or pages."""
     PAGINATES = "paginates"
+    RECEIVES = "receives"
+    """Gives the messages of a queue, topic or stream that are there, each to be worked off by itself."""
     LOADS_DATA = "loads-data"
     """A data loader: many calls become one query."""
     RETRIES = "retries"

@@ -9,7 +9,21 @@ from backlint.link.graph import LOOPS, LinkedFunction, bare
 from backlint.link.parts import parts_of
 from backlint.link.values import ClassValue, FunctionValue, Value
 from backlint.summary import Block, BlockKind, EventKind
-from backlint.term import Attr, Call, Compare, Const, Item, Mapping, Name, Operation, Param, Sequence, Slice
+from backlint.term import (
+    Attr,
+    Awaited,
+    Call,
+    Compare,
+    Const,
+    Element,
+    Item,
+    Mapping,
+    Name,
+    Operation,
+    Param,
+    Sequence,
+    Slice,
+)
 
 if TYPE_CHECKING:
     from backlint.link.project import Project
@@ -22,6 +36,9 @@ _CHUNK_WORDS = frozenset(
 _TAKES = frozenset({"pop", "popleft", "get_nowait", "heappop"})
 _ITEMS_OF_ARGUMENT = frozenset({"enumerate", "sorted", "list", "reversed", "tuple", "set", "zip"})
 _ITEMS_OF_RECEIVER = frozenset({"items", "values", "keys"})
+_ITEMS_OF_RESULT = _ITEMS_OF_RECEIVER | {"get"}
+_SOURCE = 8
+"""Steps from what a loop goes over back to the call that gave it."""
 
 
 def depends_on_loop(function: LinkedFunction, term: int, loop: Block) -> bool:
@@ -216,6 +233,26 @@ def _cuts_into_pages(project: Project, value: Value) -> bool:
 def _is_attempts(project: Project, function: LinkedFunction, term: int) -> bool:
     text = project.words(function, term).lower()
     return "retries" in text or "attempts" in text or "max_tries" in text
+
+
+def receives_messages(project: Project, function: LinkedFunction, loop: Block) -> bool:
+    """Whether a loop goes over what a queue, topic or stream has given, which is worked off message by message."""
+    term = loop.terms[0] if loop.terms and loop.kind != BlockKind.WHILE else -1
+    for _ in range(_SOURCE):
+        if term < 0:
+            return False
+        index = bare(function.file, term)
+        row = project.term(function, index)
+        if Role.RECEIVES in project.evaluator.roles(project.value(function, index)):
+            return True
+        if isinstance(row, Call):
+            if Role.RECEIVES in project.evaluator.roles(project.value(function, row.function)):
+                return True
+            callee = project.term(function, row.function)
+            term = callee.base if isinstance(callee, Attr) and callee.name in _ITEMS_OF_RESULT else -1
+        else:
+            term = row.base if isinstance(row, Item | Element | Awaited | Attr) else -1
+    return False
 
 
 def iterates_rows(project: Project, function: LinkedFunction, loop: Block) -> bool:

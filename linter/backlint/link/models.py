@@ -204,7 +204,8 @@ class Models:
             or (declared is not None and declared[2]),
             nullable=bool(
                 next(
-                    (flags[name] for name in _NULLABLE if name in flags), declared is not None and declared[1]
+                    (flags[name] for name in _NULLABLE if name in flags),
+                    declared[1] if declared is not None else kind == "Column" and not primary,
                 )
             ),
             default=any(name in flags for name in _DEFAULT),

@@ -23,11 +23,13 @@ from backlint.link.loops import (
     depends_on_parameter,
     enclosing,
     iterates_rows,
+    receives_messages,
     repeating_loop,
     terms_of,
 )
 from backlint.link.models import Model, Models
 from backlint.link.ownership import Owners
+from backlint.link.programs import programs
 from backlint.link.project_settings import ProjectSettings, Setting
 from backlint.link.queries import Queries
 from backlint.link.reach import Reach
@@ -316,8 +318,8 @@ class Project:
 
     @cached_property
     def in_background(self) -> Reach:
-        """Functions that run in threads, tasks and executors of the service."""
-        return Reach(self, self._deferred())
+        """Functions that run in threads, tasks and executors of the service, or in a program of their own."""
+        return Reach(self, (*self._deferred(), *programs(self)))
 
     def _deferred(self) -> Iterator[FunctionKey]:
         for call in self.calls():
@@ -461,6 +463,10 @@ class Project:
     def iterates_rows(self, function: LinkedFunction, loop: Block) -> bool:
         """Whether a loop goes over the rows of a query."""
         return iterates_rows(self, function, loop)
+
+    def receives_messages(self, function: LinkedFunction, loop: Block) -> bool:
+        """Whether a loop goes over messages that a queue or stream has given, each to be worked off by itself."""
+        return receives_messages(self, function, loop)
 
     def depends_on_loop(self, function: LinkedFunction, term: int, loop: Block) -> bool:
         """Whether a term uses what a loop binds."""

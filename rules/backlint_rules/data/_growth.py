@@ -30,12 +30,16 @@ from backlint.api import (
     Term,
     bare,
 )
-
-_SMALL_TABLES = (
-    *("setting", "config", "configuration", "option", "role", "permission", "channel", "warehouse", "plugin"),
-    *("country", "currency", "language", "plan", "flag", "status", "statu", "type", "kind", "field"),
+from backlint_rules.data._tables import (
+    SHARED,
+    grows,
+    is_person,
+    is_small,
+    is_tenant,
+    is_written_by_people,
+    table_of,
 )
-"""How tables are called that people fill by hand."""
+
 _FILLS = frozenset({"append", "add", "extend", "appendleft"})
 _NARROW = 2
 """Equalities, one with a parent among them, that rows may share in number; with more they are few."""
@@ -43,12 +47,7 @@ _NARROW = 2
 
 _RETURNS = 2
 """Calls between a fetch and the handler that answers with its rows."""
-_OWNS_MUCH = 4
-"""Tables whose rows belong to one of another, from which on that one is a tenant."""
 _TENANT = re.compile(r"(?:^|_)(?:org|organi[sz]ation|tenant|workspace|company)(?:_id|_pk)?$")
-_PERSON = re.compile(
-    r"(?i)user|customer|member|author|owner|profile|person|contact|employee|patient|student|account"
-)
 
 
 class Fetch(NamedTuple):
@@ -67,31 +66,52 @@ def confidence(project: Project, place: Fetch, query: Query) -> Confidence:
     reached = (
         function in project.per_request or function in project.per_job or function in project.in_background
     )
-    if not reached or function.memoised or _is_small(query.model) or query.may_have(QueryStep.LIMITS):
+    small = is_small(table_of(project, query))
+    if not reached or function.memoised or small or query.may_have(QueryStep.LIMITS):
         return Confidence.LOW
     shown = place.shown or _is_returned(project, function, place.term)
-    if query.may_have(QueryStep.PROJECTS) and query.sql is None:
-        shown = shown and project.is_handler(function)
-        if not shown:
-            return Confidence.LOW
-    sure = 0
     answered = _is_answered(project, function, place.term, shown)
+    sure = 0
     if project.is_handler(function):
         sure = 2 if shown else 1
     elif function.key in project.jobs or answered:
         sure = 2
     elif shown or function not in project.per_request:
         sure = 1
-    if not _grows(project, query):
+    if not grows(project, query):
         sure -= 1 if project.is_handler(function) or function.key in project.jobs else 2
-    if query.model and _owned(project, query.model) >= _OWNS_MUCH:
+    if query.model and is_tenant(project, query.model):
         sure -= 2 if function.key in project.jobs else 1
-    by_parent = narrowed(project, query, all_shown=answered or function.key in project.jobs)
-    if by_parent:
+    all_shown = answered or (function.key in project.jobs and not _repeats(project, place))
+    by_parent = narrowed(project, query, all_shown=all_shown)
+    piled = by_parent == 1 and _pile_up(project, query)
+    if query.may_have(QueryStep.PROJECTS) and query.sql is None:
+        records = bool(query.model) and (piled or not by_parent) and _columns(query) > 1
+        if not (shown if project.is_handler(function) else answered and records):
+            return Confidence.LOW
+    if piled:
+        sure = min(sure, 1)
+    elif by_parent:
         sure = sure - 1 if answered and by_parent <= _NARROW else 0
     if not project.is_handler(function) and function.key not in project.jobs:
         sure = min(sure, 1)
     return (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[max(0, sure)]
+
+
+def _columns(query: Query) -> int:
+    """How many columns a query asks for instead of rows."""
+    return max((len(step.arguments) for step in query.steps if QueryStep.PROJECTS in step.kinds), default=0)
+
+
+def _repeats(project: Project, place: Fetch) -> bool:
+    """Whether a fetch lies in a loop, such as one over tenants whose rows it takes one after the other."""
+    index = bare(place.function.file, place.term)
+    return any(
+        event.kind == EventKind.CALL
+        and event.term == index
+        and project.repeating_loop(place.function, event.block) is not None
+        for event in place.function.summary.events
+    )
 
 
 def _is_answered(project: Project, function: LinkedFunction, term: int, shown: bool, depth: int = 0) -> bool:
@@ -124,41 +144,20 @@ def narrowed(project: Project, query: Query, all_shown: bool) -> int:
         return _NARROW + 1
     parents = {one.column for one in equal if _refers(project, query, one)}
     if query.parent is not None:
-        return 1 if _is_written_by_people(project, query.model, query.parent.owner) else _NARROW + 1
+        return 1 if is_written_by_people(project, query.model, query.parent.owner) else _NARROW + 1
     return len({one.column.removesuffix("_id") for one in equal}) if parents else 0
 
 
-def _grows(project: Project, query: Query) -> bool:
-    """Whether rows pile up with time: they keep when they were made. Of tables that are not known, yes."""
-    model = project.model(query.model) if query.model else None
-    if model is None:
-        return bool(query.model) or query.sql is not None
-    if any(field.stamps for field in model.fields.values()):
-        return True
-    if _PERSON.search(query.model.rpartition(".")[2]) and not project.filters(query):
-        return True
-    classes = project.evaluator.classes
-    entries = (classes.library_class(symbol) for symbol in classes.order(query.model))
-    return any(
-        name.startswith("creat") and attribute.type == "datetime.datetime"
-        for entry in entries
-        if entry is not None
-        for name, attribute in entry.attributes.items()
-    )
-
-
-def _is_written_by_people(project: Project, symbol: str, parent: str) -> bool:
-    """Whether rows of a parent name who made them, and when: messages pile up, the lines of an order don't."""
-    model = project.model(symbol)
-    if model is None or not any(field.stamps for field in model.fields.values()):
+def _pile_up(project: Project, query: Query) -> bool:
+    """Whether the rows of the parent that a filter names are written by people as time goes by, or are its grandchildren."""
+    named = [one for one in project.filters(query) if one.equals and not _is_flag(one)]
+    if len(named) != 1 or not query.model or not _refers(project, query, named[0]):
         return False
-    return any(
-        not one.many
-        and not one.reverse
-        and one.target != parent
-        and _PERSON.search(one.target.rpartition(".")[2])
-        for one in model.relations.values()
-    )
+    column = named[0].column.partition("__")[0].removesuffix("_id")
+    relation = project.relation(named[0].model or query.model, column)
+    if relation is None:
+        return named[0].model not in ("", query.model) and not is_person(column)
+    return is_written_by_people(project, query.model, relation.target)
 
 
 def _is_returned(project: Project, function: LinkedFunction, term: int) -> bool:
@@ -225,7 +224,9 @@ def _is_flag(one: Filter) -> bool:
 
 
 def _refers(project: Project, query: Query, one: Filter) -> bool:
-    """Whether a comparison names the row of another table."""
+    """Whether a comparison names the row of another table, of which each has few rows of its own."""
+    if _is_shared(project, query, one):
+        return False
     if one.model and query.model and one.model != query.model:
         return True
     head, _, last = one.column.rpartition("__")
@@ -240,32 +241,24 @@ def _refers(project: Project, query: Query, one: Filter) -> bool:
     return bool(field is not None and field.references) or one.column.endswith("_id")
 
 
+def _is_shared(project: Project, query: Query, one: Filter) -> bool:
+    """Whether a comparison names one of the few rows that all others are sorted by."""
+    name = one.column.partition("__")[0].removesuffix("_id")
+    relation = project.relation(query.model, name) if query.model else None
+    target = relation.target.rpartition(".")[2] if relation is not None else name
+    return target.lower().removesuffix("s").endswith(SHARED)
+
+
 def _is_tenancy(project: Project, query: Query, one: Filter) -> bool:
     """Whether a comparison names the tenant that most rows belong to, which has as many rows as it likes."""
     if _TENANT.search(one.column):
         return True
     name = one.column.removesuffix("_id")
-    relation = project.relation(query.model, name) if query.model else None
+    symbol = one.model or query.model
+    relation = project.relation(symbol, name) if symbol else None
     if relation is None or relation.many:
         return False
-    return _owned(project, relation.target) >= _OWNS_MUCH
-
-
-def _owned(project: Project, symbol: str) -> int:
-    """How many tables have rows that belong to a row of a class; of persons none is counted."""
-    if _PERSON.search(symbol.rpartition(".")[2]):
-        return 0
-    return sum(
-        any(
-            not other.many and not other.reverse and other.target == symbol
-            for other in model.relations.values()
-        )
-        for model in project.models
-    )
-
-
-def _is_small(model: str) -> bool:
-    return model.rpartition(".")[2].lower().removesuffix("s").endswith(_SMALL_TABLES)
+    return is_tenant(project, relation.target)
 
 
 def plain(function: LinkedFunction, term: int) -> int:

@@ -65,6 +65,7 @@ def places_in_loops(project: Project, findings: Findings, effect: Effect) -> Ite
                 and loop is not None
                 and target is not function
                 and not _polls(project, function, loop)
+                and not project.receives_messages(function, loop)
             ):
                 yield InLoop(call, loop, effect, target, project.effects.last(target, effect))
 
@@ -101,7 +102,7 @@ def confidence(project: Project, place: InLoop) -> Confidence:
         return Confidence.LOW
     if place.loop.kind == BlockKind.WHILE or not _is_plain(project, place):
         return Confidence.MEDIUM
-    if place.last is not None and _reads_relation(project, place.last):
+    if place.last is not None and _relation(project, place.last) >= 0:
         return Confidence.MEDIUM
     return Confidence.HIGH
 
@@ -137,24 +138,25 @@ def _is_plain(project: Project, place: InLoop) -> bool:
     return True
 
 
-def _reads_relation(project: Project, site: Site) -> bool:
-    """Whether a query reads all rows of a relation: none is sent when an outer query has loaded them."""
-    row = project.term(site.function, bare(site.function.file, site.term))
+def _relation(project: Project, site: Site) -> int:
+    """The relation all of whose rows a query reads, for which none is sent when an outer query has loaded them; else -1."""
+    index = bare(site.function.file, site.term)
+    row = project.term(site.function, index)
     while isinstance(row, Call):
         callee = project.term(site.function, row.function)
         if not isinstance(callee, Attr) or callee.name != "all":
-            return False
-        base = bare(site.function.file, callee.base)
-        if Role.RELATES in project.evaluator.roles(project.value(site.function, base)):
-            return True
-        row = project.term(site.function, base)
-    return False
+            return -1
+        index = bare(site.function.file, callee.base)
+        row = project.term(site.function, index)
+    relates = Role.RELATES in project.evaluator.roles(project.value(site.function, index))
+    return index if relates and isinstance(row, Attr) else -1
 
 
 def is_loaded(project: Project, place: InLoop) -> bool:
     """Whether a place reads all rows of a relation of the loop's row, which the query behind the loop has loaded."""
     last = place.last
-    if last is None or not _reads_relation(project, last):
+    relation = -1 if last is None else _relation(project, last)
+    if last is None or relation < 0:
         return False
     function = place.function
     terms = function.file.summary.terms
@@ -164,12 +166,10 @@ def is_loaded(project: Project, place: InLoop) -> bool:
             for root, access in through(
                 project, place.place, 0, lambda term: isinstance(terms[term], Element)
             )
-            if access.function is last.function and access.read.line == last.span.line
+            if access.function is last.function and bare(last.function.file, access.event.term) == relation
         ]
     else:
-        row = terms[bare(function.file, last.term)]
-        callee = terms[row.function] if isinstance(row, Call) else None
-        read = [chain(project, function, callee.base)] if isinstance(callee, Attr) else []
+        read = [chain(project, function, relation)]
     for root, names in read:
         rows = rows_of(project, function, root, place.place.block)
         if rows is not None and names and missing(project, rows, names) is None:

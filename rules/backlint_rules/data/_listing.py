@@ -16,6 +16,8 @@ class ListView(NamedTuple):
     name: str
     span: Span
     query: Query
+    head: Span
+    """Where its class is declared."""
 
 
 def list_views(project: Project) -> Iterator[ListView]:
@@ -40,7 +42,7 @@ def list_views(project: Project) -> Iterator[ListView]:
             span = summary.span if attribute is None else attribute.span
             if method is not None:
                 span = file.summary.functions[method].span
-            yield ListView(place, summary.name, _first_line(span), own)
+            yield ListView(place, summary.name, _first_line(span), own, _first_line(summary.span))
 
 
 def _first_line(span: Span) -> Span:

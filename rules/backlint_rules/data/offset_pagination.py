@@ -22,6 +22,7 @@ from backlint.api import (
     Rule,
     Severity,
     Slice,
+    Span,
     bare,
     options,
 )
@@ -33,6 +34,8 @@ _SQL_OFFSET = re.compile(
 _IN_MEMORY = frozenset({"builtins.list", "builtins.tuple", "builtins.dict"})
 _SMALL = 1000
 """A constant offset below this skips a known handful of rows."""
+_SHOWN = 4
+"""Views that are named beside a paginator."""
 _ADMIN = re.compile(r"(^|[_\W])(admin|backoffice|staff|internal)", re.IGNORECASE)
 
 
@@ -230,16 +233,40 @@ def _check_decorators(project: Project, findings: Findings, function: LinkedFunc
 
 
 def _check_pagination_classes(project: Project, findings: Findings) -> None:
-    """Views and settings that name a paginator which counts in pages or offsets."""
+    """Views and settings that name a paginator which counts in pages or offsets; one of the project's own where it is declared."""
+    own: dict[str, list[Evidence]] = {}
     for function, attribute, value in project.class_settings("pagination_class", "pagination"):
         symbol = getattr(value, "symbol", "")
         steps = project.method_steps(symbol, "paginate_queryset")
-        if symbol and QueryStep.OFFSETS in steps:
-            findings.add(
-                function,
-                f"`{symbol.rpartition('.')[2]}` pages by OFFSET: the database reads and drops every row before "
-                "the page",
-                span=attribute,
-                confidence=_confidence(function),
-                advice="use a paginator that pages by key, such as `CursorPagination` with an indexed ordering",
-            )
+        if not symbol or QueryStep.OFFSETS not in steps:
+            continue
+        if project.evaluator.classes.project_class(symbol) is not None:
+            evidence = Evidence(function.path, attribute, "a view whose list it pages")
+            own.setdefault(symbol, []).append(evidence)
+            continue
+        findings.add(
+            function,
+            f"`{symbol.rpartition('.')[2]}` pages by OFFSET: the database reads and drops every row before "
+            "the page",
+            span=attribute,
+            confidence=_confidence(function),
+            advice="use a paginator that pages by key, such as `CursorPagination` with an indexed ordering",
+        )
+    for symbol, views in own.items():
+        _tell_of_class(project, findings, symbol, views)
+
+
+def _tell_of_class(project: Project, findings: Findings, symbol: str, views: list[Evidence]) -> None:
+    cls = project.evaluator.classes.project_class(symbol)
+    place = project.module_code(cls.file.summary.path) if cls is not None else None
+    if cls is None or place is None:
+        return
+    head = cls.summary.span
+    findings.add(
+        place,
+        f"`{cls.summary.name}` pages by OFFSET: the database reads and drops every row before the page",
+        span=Span(head.line, head.column, head.line, head.column + len("class ") + len(cls.summary.name)),
+        confidence=max(_confidence(project.module_code(one.path) or place) for one in views),
+        advice="derive it from a paginator that pages by key, such as `CursorPagination` with an indexed ordering",
+        evidence=tuple(views[:_SHOWN]),
+    )

@@ -55,10 +55,10 @@ class UnboundedQuery(Rule):
 
     ## Confidence
     It goes by who fetches and for what: high for a handler that hands out rows of a table that grows with
-    time, and for jobs; medium for other functions whose rows a handler answers with; lower where the rows are
-    those of one parent (a tenant that owns most tables is none), where the table does not keep when
-    rows were made, or where the rows are used inside only. Tables whose names say that they are small,
-    code that no request or job reaches, and deletes in jobs for which Django loads the rows, are low.
+    time, and for jobs; medium for other functions whose rows a handler answers with, and for workers and programs
+    of the service's own; lower where the rows are those of one parent (a tenant that owns most tables is none, nor
+    one of a few categories), where the table keeps no date at all, or where the rows are used inside only. Tables whose
+    names say that they are small, code that nothing runs, and deletes in jobs for which Django loads the rows, are low.
 
     ## What it leaves alone
     Limits, slices, look-ups by key, aggregates, counts, `IN` over a bounded list, streaming (`iterator`,
@@ -97,6 +97,7 @@ class UnboundedQuery(Rule):
                     view.place,
                     f"`{view.name}` lists every `{_model(view.query) or 'row'}`: no pagination class here or by default",
                     span=view.span,
+                    evidence=(Evidence(view.place.path, view.head, "the view, which sets no pagination"),),
                     advice="set `pagination_class` on the view, or DEFAULT_PAGINATION_CLASS and PAGE_SIZE for all",
                 )
 

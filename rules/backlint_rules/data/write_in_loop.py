@@ -1,16 +1,20 @@
 """Writes inside loops."""
 
 from backlint.api import (
+    BlockKind,
     CallSite,
     Confidence,
     Effect,
+    EventKind,
     Evidence,
     Findings,
     LinkedFunction,
     Project,
+    QueryStep,
     Rule,
     Severity,
     Site,
+    bare,
     short_name,
 )
 from backlint_rules.data._in_loop import (
@@ -31,6 +35,7 @@ _VERBS = {
     Effect.FLUSHES: "flushes the session",
 }
 
+_CHANGES = (QueryStep.CREATES, QueryStep.UPDATES, QueryStep.DELETES)
 _NEAR = 2
 """Calls between a loop and a write, up to which the write is told beside a query that comes first."""
 
@@ -56,7 +61,8 @@ class WriteInLoop(Rule):
     ## What it leaves alone
     `session.add` with one flush outside, bulk calls, chunks, branches that are taken once a chunk, flushes and
     commits that the call leaves switched off, a handful of literal items, and what a query
-    in the same call says already (query-in-loop).
+    in the same call says already (query-in-loop). Work on the messages of a queue or stream, one after the other,
+    and a scope that commits around code which only reads.
 
     ## References
     - [Django: insert in bulk](https://docs.djangoproject.com/en/stable/topics/db/optimization/#insert-in-bulk)
@@ -80,8 +86,51 @@ class WriteInLoop(Rule):
 
 def _speaks(project: Project, place: InLoop) -> bool:
     """Whether writing is what the place is about, or follows soon after what it reads."""
+    if _commits_nothing(project, place):
+        return False
     nearest = nearness(project, place, place.effect)
     return writes_first(project, place) or (nearest is not None and nearest[0] <= _NEAR)
+
+
+def _commits_nothing(project: Project, place: InLoop) -> bool:
+    """Whether a context manager that commits when it is left surrounds code that only reads."""
+    function, target = place.function, place.target
+    if target is None or place.effect is not Effect.COMMITS or not target.summary.is_generator:
+        return False
+    entered = {
+        number
+        for number, block in enumerate(function.summary.blocks)
+        if block.kind == BlockKind.WITH and bare(function.file, block.terms[0]) == _called(place)
+    }
+    if not entered or any(
+        target.key in project.effects.steps(one) for one in (Effect.WRITES, Effect.FLUSHES)
+    ):
+        return False
+    if any(
+        event.kind == EventKind.SET_ATTR and entered & project.enclosing(function, event.block)
+        for event in function.summary.events
+    ):
+        return False
+    return not any(
+        entered & project.enclosing(function, call.block) and _may_write(project, call)
+        for call in function.calls
+    )
+
+
+def _called(place: InLoop) -> int:
+    return place.place.event.term if isinstance(place.place, CallSite) else -1
+
+
+def _may_write(project: Project, call: CallSite) -> bool:
+    """Whether a call changes rows, or nothing is known of what it does."""
+    if call.entry is None and not call.targets:
+        return True
+    if call.entry is not None and any(kind in call.entry.query for kind in _CHANGES):
+        return True
+    return any(
+        effect in call.effects or project.effects.target(call, effect) is not None
+        for effect in (Effect.WRITES, Effect.FLUSHES, Effect.COMMITS)
+    )
 
 
 def _report(project: Project, findings: Findings, place: InLoop) -> None:
