@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from backlint.link.parts import parts_of
 from backlint.summary import EventKind
@@ -91,8 +91,7 @@ _SESSIONS = ("flask.session.", "quart.session.", "bottle.session.")
 _DEPTH = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Env:
+class Env(NamedTuple):
     """What the parameters of a function hold, by name."""
 
     caller: frozenset[str] = frozenset()

@@ -113,6 +113,8 @@ class Effects:
 
     def target(self, call: CallSite, effect: Effect) -> LinkedFunction | None:
         """The project function through which a call has the effect; None where it has not, or is memoised."""
+        if not call.targets:
+            return None
         steps = self.steps(effect)
         for key in () if effect in call.settles else call.targets:
             function = self._graph.functions[key]

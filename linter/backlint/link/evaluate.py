@@ -275,7 +275,7 @@ class Evaluator:
 
     def value_symbol(self, value: Value) -> str:
         """The absolute name of a class, function or module; empty for anything else."""
-        if isinstance(value, ClassValue | LibraryFunction | ExternalValue | ModuleValue):
+        if value.__class__ in _NAMED:
             return value.symbol
         if isinstance(value, FunctionValue):
             return self.index.function_symbol(value.file, value.function)
@@ -546,10 +546,14 @@ class Evaluator:
 
     def roles(self, value: Value) -> tuple[Role, ...]:
         """The roles that library entries and the configuration give a function, class or instance."""
+        kind = value.__class__
         if isinstance(value, LibraryFunction):
-            return (*value.entry.roles, *self.taught.get(value.symbol, ()))
-        if isinstance(value, ClassValue | InstanceValue):
-            made = isinstance(value, ClassValue)
+            return (
+                (*value.entry.roles, *self.taught.get(value.symbol, ())) if self.taught else value.entry.roles
+            )
+        if kind is InstanceValue or kind is ClassValue:
+            assert isinstance(value, ClassValue | InstanceValue)
+            made = kind is ClassValue
             known = self._roles[made].get(value.symbol)
             if known is not None:
                 return known
@@ -581,6 +585,7 @@ class Evaluator:
         return None
 
 
+_NAMED = frozenset({ClassValue, LibraryFunction, ExternalValue, ModuleValue})
 _SELF = InstanceValue("typing.Self")
 _SELF_NAMES = frozenset({"typing.Self", "typing_extensions.Self"})
 DEEPEST = 300

@@ -27,6 +27,7 @@ class Findings:
         self, rule: type[Rule], paths: Collection[str] | None = None, *, looks_everywhere: bool = False
     ) -> None:
         self._rule = rule
+        self._kinds = rule.kinds
         self._paths = paths
         self._looked_at = None if looks_everywhere else paths
         self.found: list[Finding] = []
@@ -34,13 +35,12 @@ class Findings:
     def wants(self, function: LinkedFunction) -> bool:
         """Whether a finding in a function would be kept; a rule may pass over others where all that it finds by
         looking at them lies in them."""
-        return self.wants_file(function.file)
+        file = function.file
+        return file.kind in self._kinds and (self._looked_at is None or file.summary.path in self._looked_at)
 
     def wants_file(self, file: FileNode) -> bool:
         """Whether a finding in a file would be kept."""
-        return file.kind in self._rule.kinds and (
-            self._looked_at is None or file.summary.path in self._looked_at
-        )
+        return file.kind in self._kinds and (self._looked_at is None or file.summary.path in self._looked_at)
 
     def add(
         self,

@@ -151,6 +151,7 @@ class LinkedFunction:
         "file",
         "index",
         "invoked",
+        "key",
         "memo_blocks",
         "memoised",
         "runs_in_thread",
@@ -162,6 +163,7 @@ class LinkedFunction:
     def __init__(self, file: FileNode, index: int, summary: FunctionSummary) -> None:
         self.file = file
         self.index = index
+        self.key: FunctionKey = (file.index, index)
         self.summary = summary
         self.symbol = f"{file.summary.module}.{summary.name}"
         self.calls: list[CallSite] = []
@@ -175,10 +177,6 @@ class LinkedFunction:
         """What it compares; None until somebody asks."""
         self.memo_blocks = memo_blocks(file, summary)
         """Blocks that fill in a value which is kept: what they do is done once."""
-
-    @property
-    def key(self) -> FunctionKey:
-        return self.file.index, self.index
 
     @property
     def kind(self) -> FileKind:
@@ -216,6 +214,8 @@ class Graph:
         self.functions: dict[FunctionKey, LinkedFunction] = {}
         index = evaluator.index
         self._property_names: set[str] = set()
+        self._consumed: dict[str, frozenset[Effect]] = {}
+        """What using an object does, by its class."""
         for file in index.files:
             for number, summary in enumerate(file.summary.functions):
                 self.functions[file.index, number] = LinkedFunction(file, number, summary)
@@ -481,9 +481,11 @@ class Graph:
         """
         value = self.evaluator.value(function.file, term)
         for single in options(value):
-            if not isinstance(single, InstanceValue):
+            if single.__class__ is not InstanceValue:
                 continue
-            effects = self.consumed(single) - (frozenset() if waits else {Effect.BLOCKS})
+            effects = self.consumed(single)
+            if effects and not waits:
+                effects -= {Effect.BLOCKS}
             if effects:
                 what = single.symbol.rpartition(".")[2]
                 function.sites.append(
@@ -493,11 +495,16 @@ class Graph:
 
     def consumed(self, value: InstanceValue) -> frozenset[Effect]:
         """What using a value does: iterating it, testing it, measuring it. Empty for ordinary values."""
-        for ancestor in self.evaluator.classes.order(value.symbol):
-            entry = self.evaluator.classes.library_class(ancestor)
-            if entry is not None and entry.consume:
-                return frozenset(entry.consume)
-        return frozenset()
+        found = self._consumed.get(value.symbol)
+        if found is None:
+            classes = self.evaluator.classes
+            entries = map(classes.library_class, classes.order(value.symbol))
+            found = next(
+                (frozenset(entry.consume) for entry in entries if entry and entry.consume), frozenset()
+            )
+            if classes.settled:
+                self._consumed[value.symbol] = found
+        return found
 
 
 def _is_kept(file: FileNode, event: Event) -> bool:

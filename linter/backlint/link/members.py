@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ProjectClass:
     """A class of the project with what it inherits."""
 
-    __slots__ = ("attributes", "bases", "file", "number", "summary", "symbol")
+    __slots__ = ("attributes", "bases", "file", "methods", "number", "summary", "symbol")
 
     def __init__(self, file: FileNode, number: int, symbol: str) -> None:
         self.file = file
@@ -31,15 +31,13 @@ class ProjectClass:
         self.attributes: dict[str, list[ClassAttribute]] = {}
         for attribute in self.summary.attributes:
             self.attributes.setdefault(attribute.name, []).append(attribute)
+        functions = file.summary.functions
+        own = f"{self.summary.name}."
+        self.methods = {functions[index].name.removeprefix(own): index for index in self.summary.methods}
 
     def method(self, name: str) -> int | None:
         """The index of the method that the class itself defines; the last of several definitions."""
-        functions = self.file.summary.functions
-        full = f"{self.summary.name}.{name}"
-        for index in reversed(self.summary.methods):
-            if functions[index].name == full:
-                return index
-        return None
+        return self.methods.get(name)
 
 
 class Classes:
@@ -68,14 +66,15 @@ class Classes:
 
     def project_class(self, symbol: str) -> ProjectClass | None:
         """The project's class of this name, or None where it is a library's or unknown."""
-        if symbol not in self._project:
-            self._project[symbol] = None
-            found = self._index.cls(symbol, "")
-            if found is not None:
-                file, summary = found
-                number = self._index.classes[file.index][summary.name]
-                cls = self._project[symbol] = ProjectClass(file, number, symbol)
-                cls.bases = tuple(self._bases(file, summary))
+        if symbol in self._project:
+            return self._project[symbol]
+        self._project[symbol] = None
+        found = self._index.cls(symbol, "")
+        if found is not None:
+            file, summary = found
+            number = self._index.classes[file.index][summary.name]
+            cls = self._project[symbol] = ProjectClass(file, number, symbol)
+            cls.bases = tuple(self._bases(file, summary))
         return self._project[symbol]
 
     def _bases(self, file: FileNode, summary: ClassSummary) -> Iterator[str]:

@@ -98,6 +98,7 @@ class Models:
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._found: dict[str, Model | None] = {}
+        self._all: tuple[Model, ...] | None = None
 
     def get(self, symbol: str) -> Model | None:
         """The facts of a class; None for a library's class or one that stores no rows."""
@@ -108,11 +109,14 @@ class Models:
         return self._found[symbol]
 
     def __iter__(self) -> Iterator[Model]:
-        for file in self._evaluator.index.files:
-            for summary in file.summary.classes:
-                found = self.get(f"{file.summary.module}.{summary.name}")
-                if found is not None:
-                    yield found
+        if self._all is None:
+            symbols = (
+                f"{file.summary.module}.{summary.name}"
+                for file in self._evaluator.index.files
+                for summary in file.summary.classes
+            )
+            self._all = tuple(found for symbol in symbols if (found := self.get(symbol)) is not None)
+        return iter(self._all)
 
     def _model(self, cls: ProjectClass) -> Model:
         fields: dict[str, Field] = {}

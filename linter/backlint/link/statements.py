@@ -44,17 +44,19 @@ class Statements:
             yield Statement(argument.term, self._values(call, argument.term))
         for target in call.targets[:_TARGETS]:
             callee = self._functions[target]
-            for name in sorted(self.parameters(callee)):
+            names = self.parameters(callee)
+            for name in sorted(names) if names else ():
                 for term, key in passed(call, callee, name):
                     if not key:
                         yield Statement(term, self._values(call, term))
 
     def parameters(self, function: LinkedFunction) -> frozenset[str]:
         """The parameters of a function that it has run as they are."""
-        if function.key not in self._parameters:
+        found = self._parameters.get(function.key)
+        if found is None:
             self._parameters[function.key] = frozenset()
-            self._parameters[function.key] = frozenset(self._handed_on(function))
-        return self._parameters[function.key]
+            found = self._parameters[function.key] = frozenset(self._handed_on(function))
+        return found
 
     def _handed_on(self, function: LinkedFunction) -> Iterator[str]:
         for call in function.calls:

@@ -90,6 +90,7 @@ class _Judge:
         self.owners = Owners(project)
         self.access = ObjectAccess(project)
         self.routes: dict[FunctionKey, tuple[Route, Access]] = {}
+        self._accesses: dict[FunctionKey, Access] = {}
         self.right: dict[str, list[Route]] = {}
         self.asking: dict[str, list[Route]] = {}
         """The handlers that ask about objects of a table, and not only about the caller's role."""
@@ -102,10 +103,16 @@ class _Judge:
         """Tables that everybody may list: reading one row of them is no secret."""
         self._sql: dict[str, bool] = {}
 
+    def access_of(self, handler: FunctionKey) -> Access:
+        """What a handler does with objects, seen from the first of its routes."""
+        if handler not in self._accesses:
+            self._accesses[handler] = self.access.of(self.project.handlers[handler][0])
+        return self._accesses[handler]
+
     def run(self) -> list[Unscoped]:
         for route in self.project.routes:
             if route.handler is not None and route.handler not in self.routes:
-                self.routes[route.handler] = route, self.access.of(route)
+                self.routes[route.handler] = route, self.access_of(route.handler)
         for route, access in self.routes.values():
             self._learn(route, access)
         self._learn_classes()
@@ -529,12 +536,12 @@ class Objects:
         """Whether anything can be found of a route, whatever other handlers do; asking costs next to nothing."""
         if route.handler is None:
             return bool(route.view)
-        access = self._judge.access.of(route)
+        access = self._judge.access_of(route.handler)
         return (bool(access.lookups) and not access.tied) or bool(path_names(route.path))
 
     def knows_caller(self, handler: FunctionKey) -> bool:
         """Whether a handler speaks of who calls, itself or in what it calls."""
-        return self._judge.access.of(self._project.handlers[handler][0]).knows_caller
+        return self._judge.access_of(handler).knows_caller
 
     @property
     def unscoped(self) -> list[Unscoped]:

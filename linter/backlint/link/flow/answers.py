@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -33,8 +32,7 @@ class Origin(msgspec.Struct, frozen=True):
     """The steps from the value back to its source, that of the sink left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A function that is being looked at, and the call through which the walk came into it."""
 
     function: LinkedFunction

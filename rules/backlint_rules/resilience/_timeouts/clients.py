@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backlint.api import (
     Attr,
@@ -37,8 +38,7 @@ _DEPTH = 10
 _SETS = frozenset({"update", "setdefault", "__setitem__"})
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """A call that makes a client, as the term it is in its file."""
 
     file: int
