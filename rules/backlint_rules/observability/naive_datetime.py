@@ -23,7 +23,10 @@ _UTC = frozenset({"datetime.datetime.utcnow", "datetime.datetime.utcfromtimestam
 _ZONE_ARGUMENT = {"datetime.datetime.now": 0, "datetime.datetime.fromtimestamp": 1}
 _FACTORIES = frozenset({*_UTC, *_ZONE_ARGUMENT, "datetime.datetime.today"})
 Place = tuple[str, int, int]
-_DATE_PARTS = frozenset({"year", "date", "month", "day", "weekday", "strftime", "time"})
+_DATE_PARTS = frozenset({"year", "month", "day", "weekday", "strftime", "time"})
+_DAY = "date"
+_CLOCK = "clock"
+"""A time of day that is written for somebody to read."""
 
 
 class NaiveDatetime(Rule):
@@ -43,7 +46,8 @@ class NaiveDatetime(Rule):
 
     ## Confidence
     High for `utcnow` and `utcfromtimestamp`, which are deprecated; medium for `now()` and `today()` without
-    a zone, and for columns of instants; low where only a date part or a difference is used at once.
+    a zone, for the day that they give (`now().date()`), and for columns of instants; low where only another part
+    of the date, the name of a file or a difference is made of it at once.
 
     ## What it leaves alone
     Values that get a zone at once, Django's own time functions and columns, the project's own helpers and
@@ -66,6 +70,8 @@ class NaiveDatetime(Rule):
             zoned = node.func.attr == "replace" and any(keyword.arg == "tzinfo" for keyword in node.keywords)
             if zoned:
                 _note(ctx, node.func.value, "aware")
+            if node.func.attr == "strftime":
+                _note(ctx, node.func.value, _CLOCK if _shows_time(node.args) else "strftime")
         elif isinstance(node.func, ast.Name) and node.func.id == "make_aware" and node.args:
             _note(ctx, node.args[0], "aware")
         for keyword in node.keywords:
@@ -78,7 +84,7 @@ class NaiveDatetime(Rule):
 
     def visit_Attribute(self, node: ast.Attribute, ctx: FileContext) -> None:
         """What is read at once from a new datetime."""
-        if isinstance(node.value, ast.Call) and node.attr != "replace":
+        if isinstance(node.value, ast.Call) and node.attr not in ("replace", "strftime"):
             _note(ctx, node.value, node.attr)
 
     def visit_BinOp(self, node: ast.BinOp, ctx: FileContext) -> None:
@@ -122,6 +128,13 @@ def _note(ctx: FileContext, node: ast.expr, use: str) -> None:
         ctx.fact(node, "use", text=use)
 
 
+def _shows_time(arguments: list[ast.expr]) -> bool:
+    """Whether a format writes hours and minutes with a colon: for people, where names of files have none."""
+    formats = [one.value for one in arguments if isinstance(one, ast.Constant)]
+    return any(isinstance(text, str) and ("%H:%M" in text or "%I:%M" in text) for text in formats)
+
+
+_DAY_ADVICE = "say whose day it is: `datetime.now(zone).date()`, with the zone of the users or `timezone.utc`"
 _ADVICE = "use `datetime.now(timezone.utc)`, and give the columns and values it is compared with a zone too"
 _FIXED = {"utcnow": 0, "now": 0, "today": 0, "utcfromtimestamp": 1, "fromtimestamp": 1}
 
@@ -170,7 +183,13 @@ def _report_call(findings: Findings, call: CallSite, use: str) -> None:
         return
     confidence = Confidence.HIGH if utc else Confidence.MEDIUM
     why = "a datetime without a time zone"
-    if use in _DATE_PARTS or use == "-":
+    if use == _DAY:
+        confidence = Confidence.MEDIUM
+        zone = "UTC" if utc else "the server's own time zone"
+        why = f"the day of {zone}, which is another than the users' for hours"
+    elif utc and use in ("strftime", _CLOCK):
+        confidence = Confidence.MEDIUM
+    elif use in _DATE_PARTS or use == "-":
         confidence = Confidence.LOW
     elif use in ("timestamp", "astimezone") and utc:
         why = f"UTC without saying so, and `.{use}()` takes it for local time"
@@ -181,7 +200,7 @@ def _report_call(findings: Findings, call: CallSite, use: str) -> None:
         call,
         f"`{name}({argument})` gives {why}",
         confidence=confidence,
-        advice=_advice(name),
+        advice=_DAY_ADVICE if use == _DAY else _advice(name),
     )
 
 
