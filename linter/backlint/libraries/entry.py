@@ -151,7 +151,7 @@ class FunctionEntry(
 
     `request` for a part of one (path, method), `request-body`, `request-query`, `request-headers`,
     `request-cookies`, `request-files` for the whole of that; `caller` for who is signed in, `session`;
-    `secret`, `personal-data`, `env`, `settings`, `settings-object` (a class with a field for each), `namespace` (`locals()`), `random`, `time`.
+    `secret`, `personal-data`, `env`, `settings`, `settings-object` (a class with a field for each), `namespace` (`locals()`), `exception` (the text of one, or a traceback), `random`, `time`.
     """
     cleans: tuple[str, ...] = ()
     """Kinds of value that are harmless in its result: `secret`, `sql`, `path`, `html`."""

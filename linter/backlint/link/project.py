@@ -143,6 +143,14 @@ class Project:
         """What an attribute of a class, read from the class, stands for."""
         return self.evaluator.attribute(ClassValue(symbol), name)
 
+    def attribute_source(self, symbol: str, name: str) -> str:
+        """What library entries say an attribute of a class gives, such as `exception`; empty for nothing."""
+        for ancestor in self.evaluator.classes.order(symbol):
+            entry = self.evaluator.classes.library_class(ancestor)
+            if entry is not None and name in entry.attributes:
+                return entry.attributes[name].source
+        return ""
+
     @cached_property
     def names_of_itself(self) -> frozenset[str]:
         """Attributes of library classes that give the object itself: `row.awaitable_attrs`."""

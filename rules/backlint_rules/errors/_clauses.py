@@ -18,6 +18,10 @@ _DATABASES = frozenset({"psycopg", "psycopg2", "sqlite3", "aiosqlite", "pymysql"
 """Drivers whose `Error` is any failure of theirs."""
 LOSES_ROWS = frozenset({"SQLAlchemyError", "DatabaseError", "PyMongoError", "Error"})
 """Failures of a whole database layer. Its narrower ones often are an answer: the row is there already."""
+SKIPS = "goes on with the next"
+"""The outcome of a clause that leaves the item of a loop out."""
+TRIES_AGAIN = "waits and tries again"
+"""The outcome of a clause that only sleeps."""
 _CLEANUP = frozenset(
     {
         "close", "aclose", "rollback", "unlink", "remove", "rmtree", "rmdir", "disconnect", "cancel", "terminate",
@@ -98,7 +102,7 @@ def outcome_of(handler: ast.ExceptHandler) -> str:
                 continue
             case ast.Continue() | ast.Break():
                 outcome = (
-                    "goes on with the next" if isinstance(statement, ast.Continue) else "leaves the loop"
+                    SKIPS if isinstance(statement, ast.Continue) else "leaves the loop"
                 )
             case ast.Return(value=value) if value is None or _is_default(value):
                 outcome = f"returns `{_short(value)}`"
@@ -108,6 +112,10 @@ def outcome_of(handler: ast.ExceptHandler) -> str:
                 outcome = f"sets `{name}` to `{_short(value)}`"
             case ast.Expr(value=ast.Call() | ast.Await(value=ast.Call())) if _is_cleaning(statement):
                 continue
+            case ast.Expr(value=ast.Call(func=function) | ast.Await(value=ast.Call(func=function))) if (
+                last_name(function) == "sleep"
+            ):
+                outcome = TRIES_AGAIN
             case _:
                 return ""
     return outcome

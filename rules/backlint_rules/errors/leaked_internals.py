@@ -15,6 +15,7 @@ from backlint.api import (
     EventKind,
     Evidence,
     Findings,
+    InstanceValue,
     Item,
     Join,
     LinkedFunction,
@@ -30,6 +31,7 @@ from backlint.api import (
     Star,
     Text,
     identifier_words,
+    options,
     short_name,
 )
 from backlint_rules.errors._answers import answers, caught_names, fails, raised, refuses, shown_exceptions
@@ -199,12 +201,25 @@ def _leak(project: Project, frame: _Frame, term: int) -> _Leak | None:
             return _leak(project, deeper, base)
         case Attr(base, name) if name in _CONTENT:
             return _leak(project, deeper, base)
+        case Attr(base, name):
+            return _stored(project, frame, base, name)
         case Param():
             return _parameter(project, deeper, row)
         case Call():
             return _call(project, deeper, term, row)
         case _:
             return None
+
+
+def _stored(project: Project, frame: _Frame, base: int, name: str) -> _Leak | None:
+    """The failure that an object of a library keeps: `result.exc_string` of a job that failed."""
+    held = project.value(frame.function, base)
+    if any(
+        isinstance(one, InstanceValue) and project.attribute_source(one.symbol, name) == "exception"
+        for one in options(held)
+    ):
+        return _Leak(f"`{project.words(frame.function, base)}.{name}`", "the traceback", Confidence.HIGH)
+    return None
 
 
 def _first(project: Project, frame: _Frame, terms: tuple[int, ...]) -> _Leak | None:
@@ -274,11 +289,14 @@ def _parameter(project: Project, frame: _Frame, row: Param) -> _Leak | None:
         parameters = [parameter.name for parameter in frame.function.summary.parameters]
         if row.name not in parameters:
             return None
+        outer = frame.outer._replace(depth=frame.depth)
+        if frame.function.summary.parameters[parameters.index(row.name)].kind == "**":
+            rest = tuple(term for name, term in frame.call.row.keywords if name not in parameters)
+            return _first(project, outer, rest)
         position = parameters.index(row.name) - (1 if frame.function.summary.cls >= 0 else 0)
         term = frame.call.argument(position if position >= 0 else None, row.name)
         if term is None:
             return None
-        outer = frame.outer._replace(depth=frame.depth)
         return _leak(project, outer, term)
     last = frame.function.summary.parameters[-1].name
     if row.name != last or _is_told_apart(project, frame):

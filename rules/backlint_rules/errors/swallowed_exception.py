@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 from backlint.api import (
     SERVICE_CODE,
+    BlockKind,
     CallSite,
+    Compare,
     Confidence,
     Edit,
     Effect,
+    EventKind,
     Evidence,
     FileContext,
     FileKind,
@@ -23,10 +26,13 @@ from backlint.api import (
     Severity,
     SourceText,
     Span,
+    bare,
 )
 from backlint_rules.errors._clauses import (
     BROAD,
     LOSES_ROWS,
+    SKIPS,
+    TRIES_AGAIN,
     caught_words,
     doubt_of,
     is_cleanup,
@@ -121,8 +127,12 @@ class SwallowedException(Rule):
             if not findings.wants(function):
                 continue
             found = _read(fact.text)
+            if found.outcome == TRIES_AGAIN and not _is_endless(project, function, fact.span.line):
+                continue
             waits = list(_failing(project, function, found))
             failing = waits[0] if waits else None
+            if failing is not None and found.doubt == "conversion":
+                found = found._replace(doubt="")
             evidence: tuple[Evidence, ...] = ()
             if failing is not None:
                 call, effect = failing
@@ -131,7 +141,10 @@ class SwallowedException(Rule):
                 chain = () if target is None else project.effects.chain(target, effect)
                 evidence = (Evidence(function.path, call.span, f"`{name}` may fail here"), *chain)
             lost = any(effect in _LOST for _, effect in waits)
-            confidence = _confidence(found, failing is not None, lost=lost)
+            skips = (
+                found.outcome == SKIPS and function in project.per_job and not _tries_others(function, found)
+            )
+            confidence = _confidence(found, failing is not None, lost=lost, skips=skips)
             if confidence is not None and function.kind is FileKind.SCRIPT:
                 confidence = Confidence.LOW
             if confidence is not None:
@@ -166,15 +179,39 @@ def _note(
     ctx.fact(node, "swallowed", text="\t".join((caught, outcome, doubt, str(body[0].lineno), str(last))))
 
 
+def _tries_others(function: LinkedFunction, found: _Swallowed) -> bool:
+    """Whether the loop ends as soon as one passes: the next is another way to the same."""
+    return any(
+        event.kind == EventKind.RETURN and found.first_line <= event.span.line <= found.last_line
+        for event in function.summary.events
+    )
+
+
+def _is_endless(project: Project, function: LinkedFunction, line: int) -> bool:
+    """Whether the loop around a clause has no end of its own: after a counted one the failure comes out elsewhere."""
+    blocks = function.summary.blocks
+    clause = next((n for n, one in enumerate(blocks) if one.kind == BlockKind.EXCEPT and one.line == line), 0)
+    for block in function.blocks(clause):
+        if block.kind in (BlockKind.FOR, BlockKind.COMPREHENSION):
+            return False
+        if block.kind == BlockKind.WHILE:
+            return not any(
+                isinstance(project.term(function, bare(function.file, t)), Compare) for t in block.terms
+            )
+    return False
+
+
 def _read(text: str) -> _Swallowed:
     caught, outcome, doubt, first, last = text.split("\t")
     return _Swallowed(caught, outcome, doubt, int(first), int(last))
 
 
-def _confidence(found: _Swallowed, fails: bool, *, lost: bool) -> Confidence | None:
+def _confidence(found: _Swallowed, fails: bool, *, lost: bool, skips: bool) -> Confidence | None:
     if not any(found.caught in (f"except {name}", f"suppress({name})", "except:") for name in BROAD):
         if lost and not found.doubt and found.outcome.startswith("goes on"):
             return Confidence.MEDIUM if found.caught.removeprefix("except ") in LOSES_ROWS else Confidence.LOW
+        if fails and skips and not found.doubt:
+            return Confidence.MEDIUM
         return Confidence.LOW if fails and not found.doubt else None
     if found.doubt:
         return Confidence.LOW
