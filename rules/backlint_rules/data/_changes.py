@@ -24,6 +24,7 @@ from backlint.api import (
     options,
     short_name,
 )
+from backlint_rules.data._races import settles
 from backlint_rules.data._states import KEYS, State, asks_for_nothing, follows
 
 if TYPE_CHECKING:
@@ -290,7 +291,9 @@ def _done(project: Project, function: LinkedFunction, state: State) -> str:
             ):
                 return f"counts `{event.name}`"
     for call in function.calls:
-        if follows(function, state, call.block, call.span.line):
+        if follows(function, state, call.block, call.span.line) and not settles(
+            project, function, call.block
+        ):
             done = _does(project, function, call, state.model)
             if done:
                 return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from backlint.api import BlockKind, CallSite, Const, FileKind, LinkedFunction, Project, QueryStep, sql_locks
 
@@ -18,6 +18,10 @@ _UNIQUE_INDEX = re.compile(
     r"create\s+unique\s+index\b.*?\bon\s+(?:only\s+)?\"?(\w+)", re.IGNORECASE | re.DOTALL
 )
 _UNIQUE = re.compile(r"(?:IntegrityError|UniqueViolation\w*|Duplicate\w*Error|NotUniqueError)$")
+_SECOND = re.compile(
+    r"(?:IntegrityError|UniqueViolation\w*|Duplicate\w*Error|NotUniqueError|Already\w+?(?:Error|Exception)?)$"
+)
+"""Exceptions that tell the second of two that it is the second."""
 _LOCKS = re.compile(
     r"(?:^|_)(?:lock|locks|locked|locker|mutex|semaphore|advisory|for_update)(?:_|$)", re.IGNORECASE
 )
@@ -40,6 +44,16 @@ def handles_violation(project: Project, function: LinkedFunction, block: int, li
             if "suppress" in words:
                 return True
     return False
+
+
+def settles(project: Project, function: LinkedFunction, block: int) -> bool:
+    """Whether a place is tried, and what says that another was first is caught."""
+    blocks = function.summary.blocks
+    return any(
+        blocks[number].kind == BlockKind.TRY
+        and any(_SECOND.search(project.words(function, term)) for term in blocks[number].terms)
+        for number in project.enclosing(function, block)
+    )
 
 
 def callers_handle(project: Project, function: LinkedFunction) -> bool:
@@ -76,50 +90,62 @@ def unique_tables(project: Project) -> frozenset[str]:
     return frozenset(found)
 
 
+class _Taken(NamedTuple):
+    """A place from which on a function holds a lock."""
+
+    line: int
+    block: int
+    call: CallSite | None
+    """What takes it; None for a block or decorator."""
+
+
 class Locks:
     """Which functions take a lock, each looked at once."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._taken: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
+        self._taken: dict[tuple[tuple[int, int], int], tuple[_Taken, ...]] = {}
 
     def held(self, function: LinkedFunction, block: int, line: int) -> bool:
         """Whether a function, or a caller of it, holds a lock at a place."""
         if self._holds(function, block, line):
             return True
         return any(
-            self._holds(call.function, call.block, call.span.line) for call in self._project.callers(function)
+            self._holds(call.function, call.block, call.span.line, call)
+            for call in self._project.callers(function)
         )
 
-    def _holds(self, function: LinkedFunction, block: int, line: int) -> bool:
+    def _holds(
+        self, function: LinkedFunction, block: int, line: int, leading: CallSite | None = None
+    ) -> bool:
+        """Whether a lock is held at a place; one that the call which leads there takes itself comes too late."""
         around = self._project.enclosing(function, block)
-        return any(taken <= line and inside in around for taken, inside in self._places(function, 0))
+        return any(
+            taken.line <= line and taken.block in around and (taken.call is None or taken.call is not leading)
+            for taken in self._places(function, 0)
+        )
 
-    def _places(self, function: LinkedFunction, depth: int) -> tuple[tuple[int, int], ...]:
-        """The lines from which on a function holds a lock, and the block of each."""
-        known = self._taken.get(function.key)
-        if known is not None:
-            return known
-        self._taken[function.key] = ()
-        found = tuple(self._find(function, depth))
-        if depth == 0 or found:
-            self._taken[function.key] = found
-        else:
-            del self._taken[function.key]
-        return found
+    def _places(self, function: LinkedFunction, depth: int) -> tuple[_Taken, ...]:
+        """Where a function takes locks, itself or through what it calls."""
+        known = self._taken.get((function.key, depth))
+        if known is None:
+            # What a deep search misses, a search from the function itself may find: each has its own answer.
+            self._taken[function.key, depth] = ()
+            known = self._taken[function.key, depth] = tuple(self._find(function, depth))
+        return known
 
-    def _find(self, function: LinkedFunction, depth: int) -> Iterator[tuple[int, int]]:
+    def _find(self, function: LinkedFunction, depth: int) -> Iterator[_Taken]:
         project = self._project
         if any(_names_lock(project.words(function, term)) for term in function.summary.decorators):
-            yield 0, 0
+            yield _Taken(0, 0, None)
         for number, block in enumerate(function.summary.blocks):
             if block.kind == BlockKind.WITH and any(
                 _names_lock(project.words(function, t)) for t in block.terms
             ):
-                yield block.line, number
+                yield _Taken(block.line, number, None)
         for call in function.calls:
             if self._locks(call, depth):
-                yield call.span.line, call.block
+                yield _Taken(call.span.line, call.block, call)
 
     def _locks(self, call: CallSite, depth: int) -> bool:
         if call.entry is not None and QueryStep.LOCKS in call.entry.query:

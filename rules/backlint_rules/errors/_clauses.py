@@ -101,9 +101,7 @@ def outcome_of(handler: ast.ExceptHandler) -> str:
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 continue
             case ast.Continue() | ast.Break():
-                outcome = (
-                    SKIPS if isinstance(statement, ast.Continue) else "leaves the loop"
-                )
+                outcome = SKIPS if isinstance(statement, ast.Continue) else "leaves the loop"
             case ast.Return(value=value) if value is None or _is_default(value):
                 outcome = f"returns `{_short(value)}`"
             case ast.Return(value=ast.Call() as answer) if _is_fixed_answer(answer):
