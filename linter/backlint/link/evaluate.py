@@ -79,6 +79,8 @@ class Evaluator:
         self._yields: dict[tuple[int, int], Value] = {}
         self.callers: dict[tuple[int, int], list[tuple[FileNode, Call, int]]] = {}
         """Call sites of each project function: file, call, and how many leading parameters are bound."""
+        self.handed_items: dict[str, list[tuple[FileNode, int]]] | None = None
+        """What is stored in the dict that a job queue hands to every job, by its keys; None until somebody asks."""
         self._relations: Relations | None = None
         self._short_names: dict[str, list[str]] | None = None
         self.made: dict[tuple[str, str], Value] = {}

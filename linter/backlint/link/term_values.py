@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from backlint.link.annotations import annotation_value
+from backlint.link.handed_items import handed_item
 from backlint.link.values import (
     UNKNOWN,
     ClassValue,
@@ -86,10 +87,12 @@ def _item(evaluator: Evaluator, file: FileNode, row: Item) -> Value:
     if isinstance(base, ClassValue):
         return ClassValue(base.symbol, (instance_of(evaluator.value(file, row.key)),))
     if isinstance(base, InstanceValue) and base.symbol == "builtins.dict" and len(base.arguments) == 2:
-        return base.arguments[1]
+        found = base.arguments[1]
+        return handed_item(evaluator, file, row) if found is UNKNOWN else found
     if isinstance(key, Const) and isinstance(key.value, int):
         return evaluator.element(base, key.value) if _is_tuple(base) else evaluator.element(base)
-    return evaluator.element(base)
+    found = evaluator.element(base)
+    return handed_item(evaluator, file, row) if found is UNKNOWN else found
 
 
 def _typed_item(evaluator: Evaluator, key: Value) -> Value:

@@ -12,6 +12,7 @@ from backlint.link.queries.frame import Frame, is_nothing
 from backlint.link.queries.starts import attribute, named, opened, parameter
 from backlint.link.queries.statements import text
 from backlint.link.query import Query, Step, merged
+from backlint.summary import MODULE_FUNCTION
 from backlint.term import (
     Attr,
     Awaited,
@@ -24,6 +25,7 @@ from backlint.term import (
     Item,
     Join,
     Local,
+    Mapping,
     Name,
     Operation,
     Param,
@@ -77,13 +79,20 @@ def element(queries: Queries, frame: Frame, base: int) -> Query | None:
     return None
 
 
-def comprehension(queries: Queries, frame: Frame, term: int, element: int) -> Query | None:
-    row = frame.file.summary.terms[element]
+def comprehension(queries: Queries, frame: Frame, term: int, listed: Comprehension) -> Query | None:
+    """Rows in a list; of a statement's rows, which have no class, also what is made of each: `dict(zip(names, row))`."""
+    row = frame.file.summary.terms[listed.element]
     while isinstance(row, Local | Awaited):
         row = frame.file.summary.terms[row.base]
-    if not isinstance(row, Element):
-        return None
-    query = queries.walk(frame, row.base)
+    if isinstance(row, Element):
+        query = queries.walk(frame, row.base)
+    elif isinstance(row, Call | Mapping | Sequence) and frame.function != MODULE_FUNCTION:
+        query = queries.walk(
+            frame, frame.file.summary.functions[frame.function].blocks[listed.block].terms[0]
+        )
+        query = query if query is not None and query.sql is not None else None
+    else:
+        query = None
     if query is None:
         return None
     return query.with_step(Step((QueryStep.ALL,), "list", frame.place(term)), executed=True)
@@ -121,7 +130,7 @@ WALKS_OF: dict[type, Callable[[Queries, Frame, int, Any], Query | None]] = {
     Operation: lambda queries, frame, _, row: operation(queries, frame, row.operator, row.operands),
     Item: lambda queries, frame, term, row: item(queries, frame, term, row.base, row.key),
     Element: lambda queries, frame, _, row: element(queries, frame, row.base),
-    Comprehension: lambda queries, frame, term, row: comprehension(queries, frame, term, row.element),
+    Comprehension: lambda queries, frame, term, row: comprehension(queries, frame, term, row),
     Const: lambda queries, frame, term, _: text(queries, frame, term),
     Text: lambda queries, frame, term, _: text(queries, frame, term),
 }
