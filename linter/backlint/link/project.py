@@ -320,6 +320,13 @@ class Project:
         return dependencies_of(Context(self), function.key)
 
     @cached_property
+    def layer_dependencies(self) -> dict[str, list[tuple[FileNode, int]]]:
+        """What applications and routers hand to the parameters of their handlers, by the parameters' names."""
+        from backlint.link.routes.dependencies import layer_dependencies
+
+        return layer_dependencies(self)
+
+    @cached_property
     def per_request(self) -> Reach:
         """Functions that run for each request."""
         return Reach(self, (key for key, found in self.graph.functions.items() if self.is_handler(found)))

@@ -25,9 +25,12 @@ from backlint.api import (
     Name,
     Operation,
     Param,
+    ParameterSource,
     Project,
     Sequence,
+    Span,
     Term,
+    bare,
     options,
 )
 
@@ -39,6 +42,7 @@ _CLIENT = Label(
 )
 _GIVEN = frozenset({"query", "body", "form", "path", "header"})
 _BOUNDS = frozenset({"le", "lt", "max", "max_value", "maximum", "max_digits"})
+_SCHEMA_BOUNDS = _BOUNDS | {"validate", "validators", "choices", "enum"}
 _VALIDATORS = frozenset({"AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator"})
 """A function of the project's own looks at the number (Pydantic 2.12, functional validators)."""
 _CONVERTS = frozenset({"builtins.int", "builtins.float", "builtins.abs", "builtins.round"})
@@ -54,6 +58,8 @@ class Size(NamedTuple):
     """The function in which it enters."""
     calls: tuple[CallSite, ...]
     """The calls that hand it on to where it limits a query, the outermost first."""
+    read: Span | None = None
+    """Where it is read from the request, if it is by a call."""
 
 
 class Frame(NamedTuple):
@@ -61,6 +67,8 @@ class Frame(NamedTuple):
     call: CallSite | None = None
     outer: Frame | None = None
     depth: int = 0
+    injected: bool = False
+    """A framework runs the function to make a parameter, and reads plain numbers from the query string."""
 
 
 def unbounded(project: Project, frame: Frame, term: int) -> Size | None:
@@ -101,7 +109,15 @@ def _leaf(project: Project, frame: Frame, term: int) -> Size | None:
     origin = project.flow.origin(frame.function, term, _CLIENT)
     if origin is None or origin.named or origin.confidence is Confidence.LOW:
         return None
-    return Size(project.words(frame.function, term), frame.function, ())
+    return Size(project.words(frame.function, term), frame.function, (), _span(frame.function, term))
+
+
+def _span(function: LinkedFunction, term: int) -> Span | None:
+    index = bare(function.file, term)
+    return next(
+        (one.span for one in function.summary.events if one.kind == EventKind.CALL and one.term == index),
+        None,
+    )
 
 
 def _call(project: Project, frame: Frame, term: int, row: Call) -> Size | None:
@@ -145,6 +161,10 @@ def _item(project: Project, frame: Frame, term: int, base: int, key: int) -> Siz
     function = frame.function
     row = _bare(project, function, base)
     position = _bare(project, function, key)
+    if isinstance(row, Param) and isinstance(position, Const):
+        declared = _declared(project, frame, row, str(position.value))
+        if declared is not None:
+            return declared
     if isinstance(row, Call) and isinstance(position, Const) and isinstance(position.value, int):
         for value in options(project.value(function, row.function)):
             if isinstance(value, FunctionValue):
@@ -154,6 +174,19 @@ def _item(project: Project, frame: Frame, term: int, base: int, key: int) -> Siz
                 site = project.flow.site(function, index)
                 return None if site is None else _returned(project, frame, value, site, position.value)
     return _leaf(project, frame, term)
+
+
+def _declared(project: Project, frame: Frame, row: Param, name: str) -> Size | None:
+    """`args["limit"]`: a field without a maximum of the schema that a decorator reads the request with."""
+    for route in project.handlers.get(frame.function.key, ()):
+        schema = project.schema(route.body) if route.body else None
+        field = schema.fields.get(name) if schema is not None else None
+        sources = {one.name: one.source for one in route.parameters}
+        if field is None or sources.get(row.name) != ParameterSource.UNKNOWN:
+            continue
+        if not field.bounds & _SCHEMA_BOUNDS and not field.read_only:
+            return Size(f'{row.name}["{name}"]', frame.function, ())
+    return None
 
 
 def _attribute(project: Project, frame: Frame, term: int, base: int, name: str) -> Size | None:
@@ -209,7 +242,7 @@ def _made_by_dependency(
                     found = (
                         None
                         if held is None
-                        else unbounded(project, Frame(target, depth=frame.depth + 1), held)
+                        else unbounded(project, Frame(target, depth=frame.depth + 1, injected=True), held)
                     )
                     if found is not None:
                         return True, found
@@ -251,7 +284,8 @@ def _parameter(project: Project, frame: Frame, row: Param) -> Size | None:
     if declared is None:
         return None
     given = project.flow.given(target, row.name)
-    if given in _GIVEN or _says_request(project, target, declared.default):
+    asked = frame.injected and frame.function is target and _is_number(project, target, declared.annotation)
+    if asked or given in _GIVEN or _says_request(project, target, declared.default):
         if is_constrained(project, target.file, declared.annotation, declared.default):
             return None
         return Size(row.name, target, ())
@@ -265,6 +299,10 @@ def _parameter(project: Project, frame: Frame, row: Param) -> Size | None:
             if found is not None:
                 return found._replace(calls=(*found.calls, call))
     return None
+
+
+def _is_number(project: Project, function: LinkedFunction, annotation: int) -> bool:
+    return annotation >= 0 and project.queries.symbol_of(function.file, annotation) == "builtins.int"
 
 
 def _says_request(project: Project, function: LinkedFunction, default: int) -> bool:

@@ -74,13 +74,13 @@ class UnboundedPageSize(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Follow the size of every limited query back to the request, and look at pagination classes."""
-        reported: set[tuple[tuple[int, int], str]] = set()
+        reported: set[tuple[object, ...]] = set()
         for limit in _limits(project):
             size = unbounded(project, Frame(limit.function), limit.size)
             if size is None:
                 continue
             place = size.calls[0] if size.calls else limit.place
-            key = (size.function.key, size.words)
+            key = (size.function.key, size.words, place.function.key if size.read is not None else None)
             if key not in reported:
                 reported.add(key)
                 _report(findings, limit, size, place)
@@ -92,6 +92,8 @@ def _report(findings: Findings, limit: Limit, size: Size, place: CallSite | Site
         Evidence(call.function.path, call.span, f"`{short_name(call.function)}` hands it on")
         for call in size.calls
     )
+    if size.read is not None and size.function is not place.function:
+        evidence = (Evidence(size.function.path, size.read, "it is read from the request here"), *evidence)
     if size.calls:
         evidence += (Evidence(limit.function.path, limit.place.span, "it limits the query here"),)
     findings.add(
@@ -152,10 +154,17 @@ def _size_argument(call: CallSite, pages: bool) -> int | None:
     """The number of rows that a limiting call is given."""
     named = call.argument(None, *_SIZES)
     if pages:
-        if QueryStep.COUNTS in (call.entry.query if call.entry is not None else ()):
+        if _has_maximum(call):
             return None
         return named if named is not None else call.argument(1)
     return named if named is not None else call.argument(0)
+
+
+def _has_maximum(call: CallSite) -> bool:
+    """Whether a call says itself what the most is: `paginate(per_page=n, max_per_page=100)`."""
+    given = call.argument(None, "max_per_page")
+    row = None if given is None else call.function.file.summary.terms[given]
+    return row is not None and not (isinstance(row, Const) and row.value is None)
 
 
 def _sql_size(project: Project, call: CallSite, given: Statement) -> int | None:

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from backlint.api import Const, FileContext, FileKind, FileNode, LinkedFunction, Project, Sequence, Span
+from backlint.api import (
+    BlockKind,
+    Const,
+    FileContext,
+    FileKind,
+    FileNode,
+    LinkedFunction,
+    Project,
+    Sequence,
+    Span,
+    bare,
+)
 
 _DJANGO = "django.db.migrations."
 _POSTGRES_OPERATIONS = "django.contrib.postgres.operations."
@@ -26,6 +37,8 @@ _ADD_SQL = re.compile(
     r"[\w\"]+)\s+(?P<rest>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_EXECUTING = frozenset({"execute", "execute_query", "execute_script", "execute_sql"})
+"""Methods of connections, cursors and Tortoise's and peewee's clients that run a statement."""
 _MANY = 10
 """A revision that so many follow has run everywhere long ago."""
 
@@ -96,7 +109,7 @@ def note_call(node: ast.Call, ctx: FileContext) -> None:
         steps = _django(symbol.removeprefix(_POSTGRES_OPERATIONS), node, ctx)
     elif symbol.startswith(_DJANGO) or _is_subclass_of_operation(symbol):
         steps = _django(symbol.rpartition(".")[2], node, ctx)
-    elif isinstance(node.func, ast.Attribute) and node.func.attr == "execute" and node.args:
+    elif isinstance(node.func, ast.Attribute) and node.func.attr in _EXECUTING and node.args:
         steps = _sql(node.args[0])
     for step in steps:
         note(ctx, node, step)
@@ -138,14 +151,51 @@ def revisions(project: Project, rule: str) -> Iterator[tuple[FileNode, list[Plac
     for function, fact in project.noted(rule):
         if "downgrade" not in function.name and function.kind == FileKind.MIGRATION:
             placed = Placed(Step(*json.loads(fact.text)), function, fact.span)
-            by_file.setdefault(function.file.index, []).append(placed)
+            by_file.setdefault(function.file.index, []).extend(_for_each(project, placed))
     for index in sorted(by_file):
         steps = by_file[index]
+        if _runs_outside(project.files[index]):
+            steps.append(steps[0]._replace(step=Step("not-atomic")))
         unreal = [(one.span.line, one.step.last_line) for one in steps if one.step.kind == "state-only"]
         yield (
             project.files[index],
             [one for one in steps if not any(first <= one.span.line <= last for first, last in unreal)],
         )
+
+
+def _runs_outside(file: FileNode) -> bool:
+    """Whether a revision of Aerich says that it runs outside of a transaction (aerich 0.9)."""
+    term = file.summary.names.get("RUN_IN_TRANSACTION")
+    row = None if term is None else file.summary.terms[term]
+    return isinstance(row, Const) and row.value is False
+
+
+def _for_each(project: Project, one: Placed) -> list[Placed]:
+    """A step for each table that a loop over a literal names: `for table in ("posts", "tags"):`."""
+    terms = one.function.file.summary.terms
+    for block in one.function.summary.blocks:
+        inside = block.kind == BlockKind.FOR and block.line <= one.span.line <= block.end_line
+        if not inside or one.step.table not in block.targets:
+            continue
+        listed = terms[bare(one.function.file, block.terms[0])]
+        rows = [terms[item] for item in listed.items] if isinstance(listed, Sequence) else []
+        at = block.targets.index(one.step.table)
+        found: list[Placed] = []
+        for row in rows:
+            name = terms[row.items[at]] if isinstance(row, Sequence) and at < len(row.items) else row
+            if not isinstance(name, Const) or not isinstance(name.value, str):
+                return [one]
+            found.append(one._replace(step=one.step._replace(table=name.value)))
+        return found or [one]
+    return [one]
+
+
+def once(steps: Iterable[Placed]) -> list[Placed]:
+    """The first step of each place: a loop has one for each of its tables."""
+    found: dict[tuple[object, ...], Placed] = {}
+    for one in steps:
+        found.setdefault((one.span, one.step.kind, one.step.name), one)
+    return list(found.values())
 
 
 def new_tables(

@@ -24,6 +24,7 @@ from backlint_rules.migrations._steps import (
     note_class,
     note_return,
     note_with,
+    once,
     revisions,
 )
 
@@ -96,7 +97,8 @@ class NonConcurrentIndex(Rule):
             new = new_tables(project, file, steps, everything)
             old = has_run(project, file)
             problems = [
-                (one, *_problem(one, steps, everything, base)) for one in steps if one.step.table not in new
+                (one, *_problem(one, steps, everything, base))
+                for one in once(one for one in steps if one.step.table not in new)
             ]
             for found_here in _grouped([entry for entry in problems if entry[1]]):
                 one, problem, confidence = found_here[0]

@@ -12,6 +12,7 @@ from backlint_rules.migrations._steps import (
     note_class,
     note_return,
     note_with,
+    once,
     revisions,
 )
 
@@ -72,8 +73,8 @@ class RequiredColumnWithoutDefault(Rule):
                 continue
             new = new_tables(project, file, steps, everything)
             old = any(one.step.required for one in steps) and has_run(project, file)
-            for one in steps:
-                if one.step.kind == "column" and one.step.required and one.step.table not in new:
+            for one in once(one for one in steps if one.step.table not in new):
+                if one.step.kind == "column" and one.step.required:
                     _report(findings, one, old)
 
 

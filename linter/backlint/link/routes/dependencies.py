@@ -1,4 +1,4 @@
-"""FastAPI's injected dependencies: what `Depends` and `Security` name, through aliases of other files."""
+"""Injected dependencies: what FastAPI's `Depends` and `Security` name, through aliases of other files, and Litestar's `Provide`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from backlint.link.graph import FunctionKey
     from backlint.link.index import FileNode
+    from backlint.link.project import Project
     from backlint.link.routes.context import Context
+    from backlint.summary import FunctionSummary
 
 _INJECTS = frozenset({"fastapi.Depends", "fastapi.Security", "fastapi.params.Security"})
 _ANNOTATED = frozenset({"typing.Annotated", "typing_extensions.Annotated"})
@@ -118,13 +120,47 @@ def dependencies_of(context: Context, key: FunctionKey) -> Iterator[tuple[FileNo
         found = parameter_dependency(context, file, parameter)
         if found is not None:
             yield found
-    if function.cls >= 0:
-        owner = context.evaluator.owner(file, function)
+    owner = context.evaluator.owner(file, function) if function.cls >= 0 else ""
+    layers = context.project.layer_dependencies
+    if owner or layers:
         for parameter in function.parameters:
-            given = provided(context, owner, parameter.name)
+            given = provided(context, owner, parameter.name) if owner else None
             if given is not None:
                 yield given
+            elif _is_litestar(context, file, function):
+                yield from layers.get(parameter.name, ())
+    if owner:
         yield from _class_dependencies(context, owner)
+
+
+def _is_litestar(context: Context, file: FileNode, function: FunctionSummary) -> bool:
+    return any(
+        context.evaluator.symbol_of(file, term).startswith("litestar.") for term in function.decorators
+    )
+
+
+def layer_dependencies(project: Project) -> dict[str, list[tuple[FileNode, int]]]:
+    """What Litestar's applications, routers and route decorators hand to parameters, by the parameters' names."""
+    from backlint.link.routes.context import Context
+
+    found: dict[str, list[tuple[FileNode, int]]] = {}
+    context = Context(project)
+    for call in project.calls() if "litestar" in project.mentions else ():
+        if call.symbol.startswith("litestar."):
+            given = call.argument(None, "dependencies")
+            for name, place in () if given is None else _entries(context, call.function.file, given):
+                found.setdefault(name, []).append(place)
+    return found
+
+
+def _entries(context: Context, file: FileNode, term: int) -> Iterator[tuple[str, tuple[FileNode, int]]]:
+    """The names and functions of `{"name": Provide(function)}`."""
+    row = file.summary.terms[term]
+    for key, value in row.entries if isinstance(row, Mapping) else ():
+        if key >= 0:
+            made = file.summary.terms[value]
+            held = made.arguments[0] if isinstance(made, Call) and made.arguments else value
+            yield context.text(file, key), (file, held)
 
 
 def provided(context: Context, symbol: str, name: str) -> tuple[FileNode, int] | None:
@@ -132,13 +168,7 @@ def provided(context: Context, symbol: str, name: str) -> tuple[FileNode, int] |
     found = context.class_attribute(symbol, "dependencies")
     if found is None:
         return None
-    file = found[0].file
-    row = file.summary.terms[found[1]]
-    for key, value in row.entries if isinstance(row, Mapping) else ():
-        if key >= 0 and context.text(file, key) == name:
-            made = file.summary.terms[value]
-            return (file, made.arguments[0]) if isinstance(made, Call) and made.arguments else (file, value)
-    return None
+    return next((place for key, place in _entries(context, found[0].file, found[1]) if key == name), None)
 
 
 def _class_dependencies(context: Context, symbol: str) -> Iterator[tuple[FileNode, int]]:

@@ -157,6 +157,8 @@ def _source(
     if draft.framework == "litestar":
         if draft.view and provided(context, draft.view, parameter.name) is not None:
             return ParameterSource.DEPENDENCY
+        if parameter.name in context.project.layer_dependencies:
+            return ParameterSource.DEPENDENCY
         if parameter.name == "data":
             return ParameterSource.BODY
         if parameter.name in _LITESTAR:
