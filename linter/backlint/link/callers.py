@@ -126,6 +126,15 @@ class Mentions:
             return False
         return not self.apart or self._speaks_beyond(term)
 
+    def is_caller(self, term: int) -> bool:
+        """Whether a term is who calls, or an attribute of theirs."""
+        row = self.file.summary.terms[strip(self.file, term)] if term >= 0 else None
+        if isinstance(row, Param):
+            return row.name in self.env.caller and CALLER_NAME.fullmatch(row.name) is not None
+        if isinstance(row, Attr) and self.is_caller(row.base):
+            return True
+        return _is_caller(self.file, row, self.self_is_row)
+
     def _speaks_beyond(self, term: int, depth: int = 0) -> bool:
         """The same, without what is inside the terms that are set apart."""
         if term < 0 or term in self.apart or depth > _DEPTH:

@@ -47,6 +47,14 @@ _CHECKS = re.compile(
 _SERVICE = re.compile(
     r"(?:Service|Services|Repository|Repo|Store|Manager|Gateway|Client|DAO|Dao|UnitOfWork|UoW)$"
 )
+_NO_LIST = (
+    QueryStep.ONE,
+    QueryStep.CREATES,
+    QueryStep.BY_KEY,
+    QueryStep.AGGREGATES,
+    QueryStep.COUNTS,
+    QueryStep.EXISTS,
+)
 _CAPABILITY = re.compile(r"(?:token|secret|signature|nonce)\W*$", re.IGNORECASE)
 """Keys that nobody can guess: who has one, was given it."""
 _MAX_DEPTH = 4
@@ -69,6 +77,8 @@ class Lookup(msgspec.Struct, frozen=True):
     """The view's own `get_object` looks it up, and has its object permissions asked."""
     on_show: bool = False
     """The query asks for rows in a state that is written out, such as published ones: what it gives is for others."""
+    of_owner: bool = False
+    """The client names whose rows it wants, and not the rows."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -101,6 +111,9 @@ class Access(msgspec.Struct):
     open: set[str] = set()
     """Tables whose rows it selects by neither caller nor key: a list for everybody."""
 
+    whole: set[str] = set()
+    """Those of the tables in `open` of which it takes whole rows."""
+
     @property
     def right(self) -> set[str]:
         """Tables of which it has nothing but the caller's."""
@@ -121,7 +134,15 @@ class Access(msgspec.Struct):
 
 def _nothing() -> Access:
     return Access(
-        lookups=[], uses=[], checked=set(), links=set(), beside=set(), scoped=set(), keyed=set(), open=set()
+        lookups=[],
+        uses=[],
+        checked=set(),
+        links=set(),
+        beside=set(),
+        scoped=set(),
+        keyed=set(),
+        open=set(),
+        whole=set(),
     )
 
 
@@ -145,6 +166,7 @@ class _Visit:
         "scoped",
         "tied",
         "uses",
+        "whole",
     )
 
     def __init__(self, mentions: Mentions, given: dict[str, Lookup]) -> None:
@@ -166,6 +188,7 @@ class _Visit:
         self.scoped: set[str] = set()
         self.keyed: set[tuple[str, str]] = set()
         self.open: set[str] = set()
+        self.whole: set[str] = set()
         self.leads_to: list[tuple[LinkedFunction, Env, dict[str, Lookup]]] | None = None
         """The functions it calls with what it gives them; None where nobody has asked yet."""
 
@@ -266,6 +289,7 @@ class ObjectAccess:
         access.scoped |= visit.scoped
         access.keyed |= visit.keyed
         access.open |= visit.open
+        access.whole |= visit.whole
         access.checked |= visit.checked
         access.links |= visit.links
         access.beside |= visit.beside
@@ -307,7 +331,7 @@ class ObjectAccess:
         visit.knows_caller = visit.knows_caller or any(
             mentions.caller(term) for block in function.summary.blocks for term in block.terms
         )
-        visit.open = self._open(mentions, found)
+        visit.open, visit.whole = self._open(mentions, found)
 
         def object_of(term: int) -> Lookup | None:
             return _object(function, term, found, given)
@@ -404,24 +428,33 @@ class ObjectAccess:
             return None
         runs = query.executed or query.may_have(QueryStep.UPDATES, QueryStep.DELETES)
         key = self._keys.chosen(mentions, call, query) if runs else ""
+        of_owner = not key and runs and not tied
+        if of_owner:
+            key = self._keys.of_owner(mentions, call, query)
         if tied and key:
             visit.keyed.add((table, key))
         if not key or _CAPABILITY.search(key):
             return None
         on_show = self._keys.on_show(query)
-        return Lookup(function.key, function.path, call.span, table, key, tied, on_show=on_show)
+        return Lookup(
+            function.key, function.path, call.span, table, key, tied, on_show=on_show, of_owner=of_owner
+        )
 
-    def _open(self, mentions: Mentions, found: dict[int, Lookup]) -> set[str]:
-        """Tables that a function reads as lists, whoever calls."""
+    def _open(self, mentions: Mentions, found: dict[int, Lookup]) -> tuple[set[str], set[str]]:
+        """Tables that a function reads as lists, whoever calls; and those of which it takes whole rows."""
         function = mentions.function
         chosen = [call.event.term for call in function.calls if mentions.caller(call.event.term)]
         inner = inner_terms(function.file, [*chosen, *found])
         tables: set[str] = set()
+        whole: set[str] = set()
         for call in function.calls:
             query = None if call.event.term in inner else self._project.query(function, call.event.term)
-            if query is not None and not query.may_have(QueryStep.ONE, QueryStep.CREATES, QueryStep.BY_KEY):
-                tables.add(self._keys.table(function, call.event.term, query))
-        return tables
+            if query is not None and not query.may_have(*_NO_LIST):
+                table = self._keys.table(function, call.event.term, query)
+                tables.add(table)
+                if not query.may_have(QueryStep.PROJECTS):
+                    whole.add(table)
+        return tables, whole
 
     def _anchored(self, visit: _Visit, call: CallSite, lookup: Lookup) -> bool:
         """Whether the query also asks for a parent that was not found by the client's key: who has that, has this."""

@@ -66,6 +66,23 @@ class Keys:
                     return self._project.words(mentions.function, term)
         return ""
 
+    def of_owner(self, mentions: Mentions, call: CallSite, query: Query) -> str:
+        """The client's value that a query compares with whose a row is, as written: `Payslip.filter(user_id=user_id)`."""
+        if query.sql is not None or not query.may_have(QueryStep.FILTERS):
+            return ""
+        chosen: dict[str, int] = {}
+        for one in self._project.filters(query):
+            if one.value < 0 or one.file is None:
+                continue
+            own = one.file is mentions.file
+            term = one.value if own else self.passed(mentions, call, one.file, one.value)
+            if term >= 0 and mentions.client(term) and not mentions.caller(term):
+                chosen[one.column if one.equals else ""] = term
+        # With another value of the client's beside it, such as a licence's key, that is what it knows the row by.
+        if len(chosen) != 1 or not chosen.keys() & self._project.owner_columns(query.model):
+            return ""
+        return self._project.words(mentions.function, next(iter(chosen.values())))
+
     def asked(self, mentions: Mentions, call: CallSite, query: Query) -> Iterator[int]:
         """The terms, of the function that calls, which a query compares with its primary key."""
         for file, term, function in self._key_values(query):

@@ -41,14 +41,23 @@ def write_of(
 ) -> Iterator[tuple[Lookup, str, Span]]:
     """Each change of a looked-up object in a function: the object, `changes` or `deletes`, and where."""
     terms = mentions.file.summary.terms
+    set_to = [event for event in mentions.function.summary.events if event.kind == EventKind.SET_ATTR]
+    claimed: set[tuple[str, str]] = set()
+    """Objects of which nothing is set but who calls: saving one takes it for the caller."""
     for event in mentions.function.summary.events:
         if event.kind == EventKind.SET_ATTR and event.term >= 0:
             row = terms[event.term]
             known = object_of(row.base) if isinstance(row, Attr) else None
             if known is not None and not mentions.caller(event.value):
                 yield known, "changes", event.span
+            elif known is not None and len(set_to) == 1 and mentions.is_caller(event.value):
+                claimed.add((known.model, known.text))
     for call in mentions.function.calls:
-        yield from _by_call(project, mentions, call, object_of)
+        yield from (
+            one
+            for one in _by_call(project, mentions, call, object_of)
+            if (one[0].model, one[0].text) not in claimed or one[1] != "changes"
+        )
 
 
 def _by_call(

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from backlint.term import Attr, Call, Const, Name
+
 if TYPE_CHECKING:
+    from backlint.link.index import FileNode
     from backlint.link.models import Model
     from backlint.link.project import Project
     from backlint.link.relations import Relation
+    from backlint.term import Term
 
 _OWNER = re.compile(
     r"(?:user|owner|author|account|customer|tenant|organi[sz]ation|org|workspace|team|company|organi[sz]er|member"
@@ -32,6 +36,11 @@ _TENANTS = frozenset(
         "teams",
     }
 )
+_PASSWORD = re.compile(
+    r"(?:hashed_?)?(?:password|passwd|pwd|pw)(?:_?(?:hash|digest|hashed|enc))?", re.IGNORECASE
+)
+"""Columns that only those have who sign in."""
+_ROLE = re.compile(r"(?:user_?|account_?)?roles?|kind|user_?type", re.IGNORECASE)
 _MAX_DEPTH = 2
 _RECORD = re.compile(r"(?:created|updated|modified|deleted|approved|assigned|closed)_?by", re.IGNORECASE)
 
@@ -51,6 +60,7 @@ class Owners:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._found: dict[str, Owner | None] = {}
+        self._first: frozenset[str] | None = None
 
     def of(self, symbol: str) -> Owner | None:
         """What ties rows of a class to a user or tenant; None where nothing does."""
@@ -61,7 +71,10 @@ class Owners:
 
     def is_person(self, symbol: str) -> bool:
         """Whether a class stores the users themselves."""
-        return symbol == self._project.evaluator.user_model() or _last(symbol) in _PEOPLE
+        if symbol == self._project.evaluator.user_model() or _last(symbol) in _PEOPLE:
+            return True
+        model = self._project.model(symbol)
+        return model is not None and any(_PASSWORD.fullmatch(name) for name in model.fields)
 
     def is_tenant(self, symbol: str) -> bool:
         """Whether a class stores the tenants themselves."""
@@ -84,6 +97,28 @@ class Owners:
             if not field.primary and field.references and self._points_at_people(field.references)
         }
         return frozenset(name for name in found if _OWNER.fullmatch(name))
+
+    def parents(self, symbol: str) -> list[str]:
+        """The classes that rows of a class belong to, people left out."""
+        model = self._project.model(symbol)
+        if model is None:
+            return []
+        relations = [one for one in model.relations.values() if not one.many and not one.reverse]
+        found = dict.fromkeys(target for _, target in self._parents(model, relations))
+        return [target for target in found if target != symbol and not self.is_person(target)]
+
+    def first_roles(self) -> frozenset[str]:
+        """Roles that people have from the start, in lower case: the default of their `role`."""
+        if self._first is None:
+            found: set[str] = set()
+            classes = self._project.evaluator.classes
+            for model in self._project.models:
+                cls = classes.project_class(model.symbol) if self.is_person(model.symbol) else None
+                for attribute in () if cls is None else cls.summary.attributes:
+                    if cls is not None and _ROLE.fullmatch(attribute.name) and attribute.value >= 0:
+                        found |= _default(cls.file, attribute.value)
+            self._first = frozenset(found)
+        return self._first
 
     def _search(self, symbol: str, depth: int) -> Owner | None:
         model = self._project.model(symbol)
@@ -150,6 +185,28 @@ class Owners:
             if table in plural:
                 return model.symbol
         return ""
+
+
+def _default(file: FileNode, term: int) -> set[str]:
+    """The value that a field has where nothing else is given: itself a constant, or its `default`."""
+    row = file.summary.terms[term]
+    terms = [term]
+    if isinstance(row, Call):
+        terms = [
+            value for name, value in row.keywords if name in ("default", "server_default", "insert_default")
+        ]
+    rows = (file.summary.terms[one] for one in terms)
+    return {name for one in rows if (name := role_name(one))}
+
+
+def role_name(row: Term) -> str:
+    """`"cook"` and `Role.COOK` as one name."""
+    if isinstance(row, Const):
+        return row.value.lower() if isinstance(row.value, str) else ""
+    name = (
+        row.name if isinstance(row, Attr) else row.symbol.rpartition(".")[2] if isinstance(row, Name) else ""
+    )
+    return name.lower()
 
 
 def _last(symbol: str) -> str:

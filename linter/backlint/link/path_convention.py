@@ -10,17 +10,18 @@ import msgspec
 
 from backlint.effect import Effect, Role
 from backlint.finding import Span
-from backlint.link.callers import Mentions, inner_terms, strip
+from backlint.link.callers import CALLER_NAME, Env, Mentions, inner_terms, strip
 from backlint.link.checks import comparisons
 from backlint.link.graph import CallSite, FunctionKey, LinkedFunction
 from backlint.link.routes.model import Guard, Route
 from backlint.link.routes.parameters import path_names
+from backlint.link.values import FunctionValue, InstanceValue, options
+from backlint.summary import EventKind
 from backlint.term import Attr, Call, Const, Item, Param
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from backlint.link.callers import Env
     from backlint.link.index import FileNode
     from backlint.link.object_access import Access, ObjectAccess
     from backlint.link.project import Project
@@ -177,9 +178,42 @@ def _ties(project: Project, key: FunctionKey, access: Access, env: Env, name: st
     if any(_compares_with_request(project.graph.functions[one]) for one in (key, *called)):
         return True
     mentions = Mentions(handler, env)
+    if _asks_for_caller(project, handler):
+        return True
+    if any(
+        event.kind == EventKind.SET_ATTR and mentions.is_caller(event.value)
+        for event in handler.summary.events
+    ):
+        return True
     for call in handler.calls:
         if any(mentions.caller(term) for term in _given(call)) and (
             _is_given(call, name) or (_acts(project, call) and _names(handler, _given(call), name))
+        ):
+            return True
+    return False
+
+
+def _asks_for_caller(project: Project, handler: LinkedFunction) -> bool:
+    """Whether a handler calls an object that was made for who calls: `service.close(key)`, of `Service(db, user)`."""
+    made: set[str] = set()
+    for file, term in project.injected(handler):
+        for value in options(project.evaluator.value(file, term)):
+            if not isinstance(value, FunctionValue):
+                continue
+            provider = project.graph.functions[value.file, value.function]
+            names = (parameter.name for parameter in provider.summary.parameters)
+            own = Mentions(provider, Env(frozenset(name for name in names if CALLER_NAME.fullmatch(name))))
+            for event in provider.summary.events:
+                if event.kind in (EventKind.RETURN, EventKind.YIELD) and own.caller(event.term):
+                    given = options(project.value(provider, event.term))
+                    made.update(one.symbol for one in given if isinstance(one, InstanceValue))
+    if not made:
+        return False
+    for call in handler.calls:
+        row = handler.file.summary.terms[call.row.function]
+        if isinstance(row, Attr) and any(
+            isinstance(one, InstanceValue) and one.symbol in made and project.model(one.symbol) is None
+            for one in options(project.value(handler, row.base))
         ):
             return True
     return False

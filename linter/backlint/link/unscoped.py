@@ -36,6 +36,11 @@ _PRIVILEGED = re.compile(
     r"admin|staff|superuser|super_user|root|operator|internal|support|moderator|manager|owner|supervisor|chief|lead",
     re.IGNORECASE,
 )
+_ORDINARY = re.compile(
+    r"user|member|customer|client|author|writer|reader|seller|buyer|vendor|merchant|student|teacher|patient|guest|host|player|driver",
+    re.IGNORECASE,
+)
+_FEW = 2
 _CONVENTION = 3
 """So many handlers behind the same guards make a convention."""
 _NAMED_BY_CLIENT = frozenset({"match_info", "path_params", "view_args", "kwargs", "match_args", "get_json"})
@@ -99,6 +104,8 @@ class _Judge:
         self.narrowing: dict[str, set[FunctionKey | None]] = {}
         """Handlers that put the caller into their queries on a table."""
         self.reads_right: set[str] = set()
+        self.openers: dict[str, list[Route]] = {}
+        """Handlers that list a table to everybody."""
         self.listed: set[str] = set()
         """Tables that everybody may list: reading one row of them is no secret."""
         self._sql: dict[str, bool] = {}
@@ -139,6 +146,8 @@ class _Judge:
                 self.reads_right.add(model)
         of_parent = route.kind is RouteKind.GRAPHQL_FIELD
         if set(route.methods) <= SAFE and not access.tied and not _is_guarded(route) and not of_parent:
+            for model in access.whole - access.scoped:
+                self.openers.setdefault(model, []).append(route)
             self.listed |= access.open - access.scoped
 
     def _learn_classes(self) -> None:
@@ -160,6 +169,17 @@ class _Judge:
             elif not any(parameter.source == "path" for parameter in route.parameters):
                 self.listed.add(query.model)
 
+    def exposed(self, route: Route) -> str:
+        """The table that a route alone lists to strangers, and that others show to its owners; empty for none."""
+        for model, openers in self.openers.items():
+            only = all(other.handler == route.handler for other in openers)
+            if not only or route.is_protected is not False or self.owners.of(model) is None:
+                continue
+            reading = [other for other in self.asking.get(model, ()) if set(other.methods) <= SAFE]
+            if len(reading) >= _FEW and _PRIVATE.search(model.rpartition(".")[2]):
+                return model
+        return ""
+
     def _handler(self, route: Route, access: Access) -> Iterator[Unscoped]:
         anonymous = route.is_protected is False and not access.knows_caller
         if access.tied or not (route.is_protected or access.knows_caller or anonymous):
@@ -176,10 +196,11 @@ class _Judge:
                 continue
             if guarded and not only_objects and not self._narrowed(route, lookup.model):
                 continue
-            owner = None if lookup.on_show and not uses else self._owner(lookup.model, bool(uses))
+            told = lookup.of_owner if uses else lookup.on_show
+            owner = None if told else self._owner(lookup.model, bool(uses))
             if owner is None or (anonymous and not meant and not self._harms(lookup, uses)):
                 continue
-            if right and not self.right.get(lookup.model):
+            if right and not self.right.get(lookup.model) and not self._below(access, lookup, uses):
                 continue
             if uses or self._shows(route, access, lookup) or self._takes(route, access, lookup):
                 faults.setdefault(lookup.model, (lookup, owner, uses))
@@ -203,6 +224,20 @@ class _Judge:
             and lookup.model not in access.checked
             and not any(lookup.model in pair for pair in access.links)
         )
+
+    def _below(self, access: Access, lookup: Lookup, uses: list[Use]) -> bool:
+        """Whether a changed row belongs to something that a key of its own names and ties: `/albums/{}/photos/{}`."""
+        model = self.project.model(lookup.model)
+        if model is None or not uses:
+            return False
+        parents = {one.target for one in model.relations.values() if not one.many and not one.reverse}
+        return any(parent in parents and key != lookup.text for parent, key in self._keyed(access))
+
+    def _keyed(self, access: Access) -> set[tuple[str, str]]:
+        """Tables whose objects a handler ties to the caller, with the keys that name them."""
+        return access.keyed | {
+            (one.model, one.text) for one in access.lookups if one.tied or one.model in access.checked
+        }
 
     def _only_objects(self, route: Route, of_objects: list[bool]) -> bool:
         """Whether all guards of a handler ask about an object, which the handler has to hand them."""
@@ -255,16 +290,25 @@ class _Judge:
         ):
             return False
         own = roles_asked(route)
+        tables = [model, *self.owners.parents(model)]
         alike = [
             other
-            for other in self.asking.get(model, ())
+            for table in tables
+            for other in self.asking.get(table, ())
             if other.handler != route.handler and roles_asked(other) == own
         ]
         if any(is_for_administrators(guard) for guard in route.authorisation):
             return self._is_custom(own, model, route)
-        asking = [other for other in self.asking.get(model, ()) if other.handler != route.handler]
+        asking = [
+            other
+            for table in tables
+            for other in self.asking.get(table, ())
+            if other.handler != route.handler
+        ]
         return bool(asking) and (
-            bool(alike) or (_lets_ordinary_in(route) and len(asking) > 1) or self._mostly_ask(route, own)
+            bool(alike)
+            or (_lets_ordinary_in(route, asking, self.owners.first_roles()) and len(asking) > 1)
+            or self._mostly_ask(route, own)
         )
 
     def _mostly_ask(self, route: Route, roles: Roles) -> bool:
@@ -398,14 +442,25 @@ class _Judge:
         """Whether a handler hands out what only its owner should read."""
         if not (set(route.methods) & SAFE) and route.methods:
             return False
+        if lookup.of_owner and lookup.model not in self.reads_right:
+            return False
         if any(lookup.model == other.lookup.model for other in access.uses):
             return True
         if lookup.model in self.reads_right:
             return True
         name = lookup.model.rpartition(".")[2].removeprefix("sql:")
-        if _PRIVATE.search(name) and (self.owners_direct(lookup.model) or self.right.get(lookup.model)):
+        if _PRIVATE.search(name) and (
+            self.owners_direct(lookup.model)
+            or self.right.get(lookup.model)
+            or self._parent_asked(lookup.model)
+        ):
             return True
         return self._reads_private_children(lookup)
+
+    def _parent_asked(self, model: str) -> bool:
+        """Whether handlers tie what rows of a class belong to, such as the booking of a payment, to the caller."""
+        owner = self._owner(model)
+        return owner is not None and bool(self.right.get(self._parent(model, owner)))
 
     def owners_direct(self, model: str) -> bool:
         owner = self._owner(model)
@@ -504,11 +559,24 @@ def _names_people(terms: tuple[object, ...]) -> bool:
     )
 
 
-def _lets_ordinary_in(route: Route) -> bool:
-    """Whether the guards of a route name a role that many have: `require_role("author", "admin")`."""
+def _lets_ordinary_in(route: Route, asking: list[Route], first: frozenset[str]) -> bool:
+    """Whether the guards of a route name a role that many have: `require_role("author", "admin")`.
+
+    By the role's name, since people have it from the start, or since handlers that name it ask whose an object is.
+    """
+    asked = {text for other in asking for guard in other.authorisation for text in guard.given}
     return bool(route.authorisation) and all(
-        any(not _PRIVILEGED.search(text) for text in guard.given) for guard in route.authorisation
+        any(
+            not _PRIVILEGED.search(text) and (text in asked or _ORDINARY.search(text) or _role(text) in first)
+            for text in guard.given
+        )
+        for guard in route.authorisation
     )
+
+
+def _role(text: str) -> str:
+    """The role that an argument, as text, names: `"cook"`, `Role.COOK`."""
+    return text.rpartition(".")[2].strip("\"'").lower()
 
 
 def _is_constant(text: str) -> bool:
@@ -542,6 +610,10 @@ class Objects:
     def knows_caller(self, handler: FunctionKey) -> bool:
         """Whether a handler speaks of who calls, itself or in what it calls."""
         return self._judge.access_of(handler).knows_caller
+
+    def exposed(self, route: Route) -> str:
+        """The table that a route alone lists to strangers, and that others show to its owners; empty for none."""
+        return self._judge.exposed(route) if self._found and route.handler is not None else ""
 
     @property
     def unscoped(self) -> list[Unscoped]:

@@ -2,7 +2,18 @@
 
 import re
 
-from backlint.api import CallSite, ClassValue, Effect, LinkedFunction, Project, Role, Route, Span, options
+from backlint.api import (
+    CallSite,
+    ClassValue,
+    Effect,
+    LinkedFunction,
+    Project,
+    Role,
+    Route,
+    RouteKind,
+    Span,
+    options,
+)
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CHECKS_FIELDS = re.compile(r"clean|validate|is_valid")
@@ -98,6 +109,8 @@ def gives_access(route: Route) -> str:
         return "login"
     if any("token" in found and found <= _TOKEN for found in (segment, name)):
         return "login"
+    if {"magic", "link"} <= last or {"login", "link"} <= last:
+        return "login"
     if last & _LOGIN or {"sign", "in"} <= last or {"log", "in"} <= last:
         return "login"
     return ""
@@ -112,7 +125,9 @@ def is_public_by_name(route: Route, public: tuple[str, ...]) -> bool:
     """Whether a route is public on purpose: by its address, or by the configuration."""
     if any(matches(route.path, pattern) for pattern in public):
         return True
-    told = route_words(route) | words(route.location[0].rpartition("/")[2])
+    # A module of GraphQL is called schema, whatever it holds.
+    graph = route.kind in (RouteKind.GRAPHQL_ROOT, RouteKind.GRAPHQL_FIELD)
+    told = route_words(route) | (frozenset() if graph else words(route.location[0].rpartition("/")[2]))
     return bool(gives_access(route)) or bool(told & (_PUBLIC | _KEYS)) or route.path in ("", "/")
 
 

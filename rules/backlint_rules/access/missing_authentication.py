@@ -9,6 +9,7 @@ from backlint.api import (
     Findings,
     Guard,
     GuardKind,
+    InstanceValue,
     LinkedFunction,
     Project,
     Role,
@@ -17,6 +18,7 @@ from backlint.api import (
     Rule,
     Severity,
     Unscoped,
+    options,
 )
 from backlint_rules.access._routes import (
     CREDENTIALS,
@@ -33,6 +35,9 @@ from backlint_rules.access._routes import (
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "MUTATION"})
 _GUARDS = re.compile(r"authori[sz]|authenticat|login|requires?_|_required|permission", re.IGNORECASE)
+_PROOFS = frozenset({"token", "signature", "otp", "nonce", "hmac"})
+"""Fields of a body that prove the right to what it asks for, such as to accept an invitation."""
+_FEW = 2
 _MOST = 0.6
 _MANY = 0.3
 _CHECKS = re.compile(
@@ -104,10 +109,10 @@ class MissingAuthentication(Rule):
                 continue
             if route.is_marked_public or is_public_by_name(route, project.facts.public_routes):
                 public.append(route)
-            elif not _holds_credential(project, route, handler) and not _judge(
+            elif not _holds_credential(project, route) and not _judge(
                 project, findings, route, handler, protected
             ):
-                _judge_reading(project, findings, route, handler)
+                _judge_others(project, findings, route, handler)
         _judge_public(project, findings, public)
 
 
@@ -128,11 +133,13 @@ def _is_listed(route: Route, public: tuple[str, ...]) -> bool:
     return any(matches(route.path, pattern) for pattern in public)
 
 
-def _judge_reading(project: Project, findings: Findings, route: Route, handler: LinkedFunction) -> None:
-    """Routes that only read: for staff by their name, or somebody's own by what others do."""
+def _judge_others(project: Project, findings: Findings, route: Route, handler: LinkedFunction) -> None:
+    """Routes that change nothing: for staff by their name, somebody's own by what others do, or the only open one."""
     fault = _opening(project, route)
     if fault is not None:
         _report_object(findings, route, handler, fault)
+    elif route.kind is not RouteKind.HTTP:
+        return
     elif (route.is_admin_path or route_words(route) & _FOR_STAFF) and handler.key in project.effects.steps(
         Effect.QUERIES
     ):
@@ -143,6 +150,55 @@ def _judge_reading(project: Project, findings: Findings, route: Route, handler: 
             confidence=Confidence.MEDIUM,
             advice=f"put the check that other routes for staff have on `{route.name}` or on its router",
         )
+    elif (exposed := project.objects.exposed(route)) and not project.objects.knows_caller(handler.key):
+        method = "/".join(route.methods) or "ANY"
+        table = exposed.removeprefix("sql:").rpartition(".")[2]
+        findings.add(
+            handler,
+            f"`{method} {route.path}` asks nobody who they are, and lists every `{table}`: others show them to their owners",
+            confidence=Confidence.MEDIUM,
+            advice="ask who calls, and whether they may see them all",
+        )
+    else:
+        _judge_beside(project, findings, route, handler)
+
+
+def _judge_beside(project: Project, findings: Findings, route: Route, handler: LinkedFunction) -> None:
+    """A route that posts to a database or another service, and is the only one of its file that asks nobody."""
+    if not _CHANGING.intersection(route.methods) or route.kind is not RouteKind.HTTP:
+        return
+    if project.objects.knows_caller(handler.key):
+        return
+    if not any(
+        handler.key in project.effects.steps(effect) for effect in (Effect.QUERIES, Effect.CALLS_NETWORK)
+    ):
+        return
+    alike = [
+        other
+        for other in project.routes
+        if other.kind is route.kind
+        and other.handler not in (None, route.handler)
+        and other.location[0] == route.location[0]
+        and _CHANGING.intersection(other.methods)
+        and not gives_access(other)
+        and not takes_calls_of_others(other)
+        and not _holds_credential(project, other)
+    ]
+    if len(alike) < _FEW or not all(other.is_protected for other in alike):
+        return
+    method = "/".join(route.methods) or "ANY"
+    example = max(alike, key=lambda other: _likeness(route, other))
+    guard = next(iter((*example.authentication, *example.authorisation)), None)
+    if guard is None:
+        return
+    name = guard.symbol.rpartition(".")[2]
+    findings.add(
+        handler,
+        f"`{method} {route.path}` asks nobody who they are, as all {len(alike)} others of its file do that are posted to",
+        confidence=Confidence.MEDIUM,
+        advice=f"put `{name}` on `{route.name}`, or list the path under public-routes if everybody may call it",
+        evidence=(Evidence(guard.path, one_line(guard.span), f"`{name}` guards `{example.name}`"),),
+    )
 
 
 def _report_object(findings: Findings, route: Route, handler: LinkedFunction, fault: Unscoped) -> None:
@@ -230,10 +286,18 @@ def _is_guarded(project: Project, key: tuple[int, int]) -> bool:
     return any(_GUARDS.search(project.words(function, term)) for term in function.summary.decorators)
 
 
-def _holds_credential(project: Project, route: Route, handler: LinkedFunction) -> bool:
+def _holds_credential(project: Project, route: Route) -> bool:
     """Whether the request carries a token, signature or code of its own: a capability."""
     names = [parameter.name for parameter in route.parameters]
-    return any(words(name) & CREDENTIALS for name in names)
+    if any(words(name) & CREDENTIALS for name in names):
+        return True
+    schemas = (
+        project.schema(value.symbol)
+        for parameter in route.parameters
+        for value in options(parameter.annotation)
+        if isinstance(value, InstanceValue)
+    )
+    return any(words(name) & _PROOFS for schema in schemas if schema is not None for name in schema.fields)
 
 
 def _judge(

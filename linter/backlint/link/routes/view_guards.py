@@ -15,7 +15,7 @@ from backlint.summary import EventKind
 from backlint.term import Call, Mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from backlint.finding import Span
     from backlint.link.graph import FunctionKey
@@ -132,7 +132,7 @@ class ViewGuards:
                     continue
                 span = context.span(owner.file, term, owner.summary.span.line) or owner.summary.span
                 yield from self._guards.term(GuardKind.DECORATOR, owner.file, term, span, "class")
-        for name in ("decorators", "method_decorators"):
+        for name in self._decorating(order):
             found = context.class_attribute(draft.view, name)
             if found is not None:
                 for file, item in context.items(found[0].file, found[1]):
@@ -141,6 +141,21 @@ class ViewGuards:
                     )
         if _VIEW in order:
             yield from self._policies(draft)
+
+    def _decorating(self, order: Sequence[str]) -> tuple[str, ...]:
+        """The attributes in which a view lists decorators: Flask's own views know but one of the two."""
+        known = {
+            name
+            for ancestor in order
+            if (entry := self._context.evaluator.classes.library_class(ancestor)) is not None
+            for name in entry.attributes
+        }
+        flask = "flask.views.View" in order and not any(".Resource" in ancestor for ancestor in order)
+        return (
+            ("decorators",)
+            if flask and "method_decorators" not in known
+            else ("decorators", "method_decorators")
+        )
 
     def _late(self, cls: ProjectClass) -> frozenset[str]:
         """Mixins after the view among the bases of a class: the view's own `dispatch` is found first, and calls none."""
