@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backlint.cache.keys import summary_key
+from backlint.cache.keys import content_hash, summary_key
 from backlint.cache.rules import RuleMemory
+from backlint.cache.states import FileStates
 from backlint.cache.store import Cache, open_cache
 from backlint.config.settings import Settings
 from backlint.discovery import SourceFile, classify, discover, is_generated, read
@@ -48,6 +49,8 @@ class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Told the number of files read and of all files to read."""
     baseline: Path | None = None
     """A file of known findings, which are not reported."""
+    memory: RuleMemory | None = None
+    """What is known of the rules, where somebody has asked already."""
 
 
 class Summaries(msgspec.Struct):
@@ -88,14 +91,24 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
 class Contents(msgspec.Struct, frozen=True):
     """The files of a project as they were read."""
 
-    keyed: list[tuple[SourceFile, bytes, str]]
-    """Each file with its bytes and the key of its summary."""
+    keyed: list[tuple[SourceFile, bytes | None, str]]
+    """Each file with its bytes (None where it need not be read, for it is as it was) and the key of its summary."""
     notices: list[Notice]
     """Files that could not be read."""
 
     def of(self, paths: Collection[str]) -> dict[str, bytes]:
         """The bytes of some of the files by path."""
-        return {file.path: data for file, data, _ in self.keyed if file.path in paths}
+        found = {}
+        for file, known, _ in self.keyed:
+            if file.path in paths:
+                data = read(file, MAX_BYTES) if known is None else known
+                if not isinstance(data, Notice):
+                    found[file.path] = data
+        return found
+
+
+class ChangedMeanwhileError(Exception):
+    """A file is no longer what its file system said it was when the run began."""
 
 
 class Clock:
@@ -121,7 +134,7 @@ class Session:
         self.overlap: Overlap | None = None
         """What other linters say, once somebody has asked."""
         self.cache = open_cache(request.cache_dir if request.use_cache else None)
-        memory = RuleMemory(self.cache)
+        memory = request.memory or RuleMemory(self.cache)
         self.registry = load_rules(memory)
         self.fingerprint = memory.fingerprint(self.registry.packs)
 
@@ -152,10 +165,24 @@ def analyse(
 
 
 def read_project(
-    session: Session, files: Iterable[SourceFile], contents: Mapping[str, bytes], manifests: Mapping[str, str]
+    session: Session,
+    files: Iterable[SourceFile],
+    contents: Mapping[str, bytes],
+    manifests: Mapping[str, str],
+    *,
+    trusts: bool = True,
 ) -> tuple[Contents, str]:
-    """The files of a project, and a key for all that linking them depends on."""
-    read_files = _read(session, files, contents)
+    """The files of a project, and a key for all that linking them depends on.
+
+    Args:
+        trusts: Whether files are left unread that are by all signs as they were.
+    """
+    states = None
+    if trusts:
+        states = FileStates(session.cache, str(session.settings.root), session.fingerprint)
+    read_files = _read(session, files, contents, states)
+    if states is not None:
+        states.save()
     facts = _facts(session, manifests)
     key = _digest(session, facts, (f"{key}:{file.root}" for file, _, key in read_files.keyed))
     session.clock.lap("read")
@@ -173,6 +200,9 @@ def review(
 
     Args:
         paths: The files whose findings are asked for, in the light of the whole project; all where None.
+
+    Raises:
+        ChangedMeanwhileError: a file that was left unread has changed in these moments.
     """
     facts = _facts(session, manifests)
     for place in dict.fromkeys((key, _key_of_part(key, paths))):
@@ -268,17 +298,47 @@ def _summarise(
     return result
 
 
-def _read(session: Session, files: Iterable[SourceFile], contents: Mapping[str, bytes]) -> Contents:
-    keyed: list[tuple[SourceFile, bytes, str]] = []
+def _read(
+    session: Session,
+    files: Iterable[SourceFile],
+    contents: Mapping[str, bytes],
+    states: FileStates | None = None,
+) -> Contents:
+    keyed: list[tuple[SourceFile, bytes | None, str]] = []
     notices: list[Notice] = []
     for file in files:
-        data = contents[file.path] if file.path in contents else read(file, MAX_BYTES)
-        if isinstance(data, Notice):
-            notices.append(data)
-        elif file.explicit or not is_generated(data):
-            key = summary_key(data, file.path, file.module, session.fingerprint, file.kind)
+        given = contents.get(file.path)
+        known = None if states is None or given is not None else states.recall(file.path, file.place)
+        data: bytes | None = None
+        if known is not None:
+            content, generated = known.content, known.is_generated
+        else:
+            before = None if states is None else states.status(file.place)
+            found = read(file, MAX_BYTES) if given is None else given
+            if isinstance(found, Notice):
+                notices.append(found)
+                continue
+            data, content, generated = found, content_hash(found), is_generated(found)
+            if states is not None and given is None:
+                states.note(file.path, before, content, generated)
+        if file.explicit or not generated:
+            key = summary_key(content, file.path, file.module, session.fingerprint, file.kind)
             keyed.append((file, data, key))
     return Contents(keyed, notices)
+
+
+def _bytes_now(session: Session, file: SourceFile, key: str) -> bytes:
+    """The bytes of a file that was left unread.
+
+    Raises:
+        ChangedMeanwhileError: they are others than were expected.
+    """
+    data = read(file, MAX_BYTES)
+    if isinstance(data, Notice):
+        raise ChangedMeanwhileError
+    if summary_key(content_hash(data), file.path, file.module, session.fingerprint, file.kind) != key:
+        raise ChangedMeanwhileError
+    return data
 
 
 def _obtain(session: Session, contents: Contents) -> Summaries:
@@ -295,6 +355,8 @@ def _obtain(session: Session, contents: Contents) -> Summaries:
             result.files.append((known, file.root))
             result.keys.append(key)
             continue
+        if data is None:
+            data = _bytes_now(session, file, key)
         kind = classify(file.path, data, file.kind)
         missing.append((FileTask(file.path, file.module, file.is_package, kind, data), file.root, key))
     request = session.request

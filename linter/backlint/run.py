@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from backlint.analysis import (
+    ChangedMeanwhileError,
+    Session,
+    is_lasting,
+    read_manifests,
+    read_project,
+    review,
+)
 from backlint.analysis import CheckRequest as CheckRequest
-from backlint.analysis import Session, is_lasting, read_manifests, read_project, review
 from backlint.analysis import load_project as load_project
 from backlint.discovery import Discovery, discover
 from backlint.finding import Finding, NotEvaluated, Notice
 from backlint.fixes.source import SourceText, read_source
 from backlint.report import Report, Statistics
-from backlint.select.selection import Selection, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
     from backlint.link.outcome import Outcome
     from backlint.other_linters.overlap import Overlap
     from backlint.registry import Registry
+    from backlint.select.selection import Selection
     from backlint.summary import Suppression
 
 
@@ -66,12 +73,27 @@ def source_reader(root: Path, contents: Mapping[str, bytes]) -> Callable[[str], 
 
 
 def _check(session: Session) -> Report:
-    request, settings, registry = session.request, session.settings, session.registry
+    request, settings = session.request, session.settings
     discovery = discover((settings.root, *request.paths), settings)
     session.clock.lap("discover")
     overlay = dict([request.stdin]) if request.stdin else {}
     manifests = read_manifests(settings.root, discovery.manifests)
-    contents, key = read_project(session, discovery.files, overlay, manifests)
+    try:
+        return _reviewed(session, discovery, overlay, manifests, trusts=True)
+    except ChangedMeanwhileError:
+        return _reviewed(session, discovery, overlay, manifests, trusts=False)
+
+
+def _reviewed(
+    session: Session,
+    discovery: Discovery,
+    overlay: Mapping[str, bytes],
+    manifests: Mapping[str, str],
+    *,
+    trusts: bool,
+) -> Report:
+    request, settings, registry = session.request, session.settings, session.registry
+    contents, key = read_project(session, discovery.files, overlay, manifests, trusts=trusts)
     shown = shown_paths(request, discovery)
     kept_as = _report_key(settings, key) if shown is None and request.baseline is None else ""
     chosen = _kept(session, kept_as)
@@ -204,6 +226,8 @@ def select_findings(
     shown: frozenset[str] | None,
 ) -> Selection:
     """Select from findings of an analysis: all those in the paths `shown`, or in all where None."""
+    from backlint.select.selection import select  # a report that was kept needs none of it
+
     settings = session.settings
     return select(
         findings,

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-def summary_key(data: bytes, path: str, module: str, fingerprint: str, kind: str = "") -> str:
+def content_hash(data: bytes) -> bytes:
+    """What stands for the bytes of a file in keys."""
+    return blake2b(data, digest_size=KEY_SIZE).digest()
+
+
+def summary_key(content: bytes, path: str, module: str, fingerprint: str, kind: str = "") -> str:
     """The key of the summary of one file: 40 hexadecimal digits.
 
-    `data` is the file's bytes, `path` and `module` are those the summary will carry, `fingerprint` comes
-    from `program_fingerprint`. `kind` is what the file's surroundings say it is for, which decides the
-    rules that see it.
+    `content` is the hash of the file's bytes, `path` and `module` are those the summary will carry,
+    `fingerprint` comes from `program_fingerprint`. `kind` is what the file's surroundings say it is for, which
+    decides the rules that see it.
     """
     # None of them holds a NUL, so the parts can't run into each other.
     head = f"{fingerprint}\0{path}\0{module}\0{kind}\0".encode("utf-8", "surrogatepass")
-    digest = blake2b(head, digest_size=KEY_SIZE)
-    digest.update(data)
-    return digest.hexdigest()
+    return blake2b(head + content, digest_size=KEY_SIZE).hexdigest()
 
 
 def program_fingerprint(

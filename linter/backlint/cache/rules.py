@@ -14,6 +14,7 @@ import msgspec
 
 from backlint.cache.keys import package_files, program_fingerprint
 from backlint.cache.pack import KEY_SIZE
+from backlint.cache.states import RACY
 from backlint.finding import Severity
 from backlint.registry import Registry, RememberedRule
 from backlint.rule import Rule
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from backlint.cache.store import Cache
     from backlint.entry_points import EntryPoint
     from backlint.registry import RuleInfo
-
-_RACY = 2.0
-"""Seconds within which a file may change again without its time showing it, on some file systems."""
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -144,4 +142,4 @@ def _state(packages: Sequence[Path], versions: dict[str, str]) -> str:
                 digest.update(place.encode("utf-8", "surrogateescape"))
     except OSError:
         return ""
-    return "" if newest > (time.time() - _RACY) * 1e9 else digest.hexdigest()
+    return "" if newest > (time.time() - RACY) * 1e9 else digest.hexdigest()

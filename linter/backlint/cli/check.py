@@ -151,7 +151,8 @@ def run_check(options: CheckOptions) -> int:
     paths, source = _targets(options)
     settings = load_settings(start_folder(paths), _overrides(options))
     check_links(outputs, settings.root)
-    registry = load_rules(_memory(options, settings))
+    memory = _memory(options, settings)
+    registry = load_rules(memory)
     if registry.rules or not registry.notices:
         check_rule_names(settings, registry.rules, registry.families)
     if options.show_config:
@@ -163,7 +164,7 @@ def run_check(options: CheckOptions) -> int:
         raise UsageError("no rules are installed")
     change = find_change(options.diff, options.staged, settings)
     contents = {} if source is None else {relative_name(paths[0], settings.root): source}
-    report = _check(options, settings, paths, contents, change)
+    report = _check(options, settings, paths, contents, change, memory)
     if change is not None:
         contents = {path: data for path, data in change.head.items() if data is not None}
     if options.show_fixes:
@@ -247,6 +248,7 @@ def _check(
     paths: tuple[Path, ...],
     contents: dict[str, bytes],
     change: ChangeSet | None,
+    memory: RuleMemory | None = None,
 ) -> Report:
     from backlint import run
     from backlint.cli.progress import ProgressBar
@@ -261,6 +263,7 @@ def _check(
             stdin=next(iter(contents.items()), None),
             progress=None if options.quiet or not is_terminal(sys.stderr) else progress,
             baseline=chosen_baseline(options.baseline, options.use_baseline, settings.root),
+            memory=memory,
         )
         if change is None:
             return run.check(request)

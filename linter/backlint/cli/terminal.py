@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -42,7 +41,11 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def terminal_width(stream: TextIO | None) -> int:
     """Columns of the terminal behind a stream, 0 where it is none."""
-    return shutil.get_terminal_size((100, 24)).columns if is_terminal(stream) else 0
+    if not is_terminal(stream):
+        return 0
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def write(text: str, *, utf8: bool = False) -> None:

@@ -5,7 +5,6 @@ Every function takes the file and the key, so that a message can name both.
 
 from __future__ import annotations
 
-import difflib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Never, TypeVar
 
@@ -22,6 +21,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 def nearest(word: str, names: Iterable[str]) -> str:
     """`; did you mean "…"?` for the name most like `word`, or nothing."""
+    import difflib  # slow, and only wrong configurations want it
+
     found = difflib.get_close_matches(word, sorted(names), n=1, cutoff=0.6)
     return f'; did you mean "{found[0]}"?' if found else ""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from backlint.finding import Notice
@@ -15,7 +13,8 @@ class SourceFile(msgspec.Struct, frozen=True):
 
     path: str
     """Relative to the project root, with forward slashes."""
-    absolute: Path
+    top: str
+    """The project root."""
     module: str
     """Dotted, from the file's source root; a package has the name of its folder."""
     is_package: bool
@@ -33,6 +32,11 @@ class SourceFile(msgspec.Struct, frozen=True):
     """
     explicit: bool = False
     """Named by the user, not found in a folder: read even when it looks generated."""
+
+    @property
+    def place(self) -> str:
+        """Where the file lies."""
+        return f"{self.top.rstrip('/')}/{self.path}"
 
 
 class Discovery(msgspec.Struct, frozen=True):

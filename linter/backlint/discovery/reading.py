@@ -25,7 +25,7 @@ def read(file: SourceFile, limit: int) -> bytes | Notice:
     is generated is left out with a notice that is no failure.
     """
     try:
-        descriptor = os.open(file.absolute, _FLAGS)
+        descriptor = os.open(file.place, _FLAGS)
     except (OSError, ValueError) as error:
         return _notice(file, "unreadable", f"the file can't be opened: {_reason(error)}")
     try:

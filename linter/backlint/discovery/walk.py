@@ -148,7 +148,7 @@ class _Search:
         is_package = name == "__init__.py"
         return SourceFile(
             path=path,
-            absolute=self._absolute / path,
+            top=self._root,
             module=module_name(place.package, name),
             is_package=is_package,
             kind=kind_of_path(path, packages=place.packages, beside_env=beside_env),

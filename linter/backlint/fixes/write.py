@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -26,6 +25,8 @@ def replace_file(path: Path, data: bytes, expected: bytes | None = None) -> bool
     if not os.access(target, os.W_OK) and target.exists():
         # A rename would replace a file that its owner has protected from writing.
         raise PermissionError(13, "permission denied", str(target))
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

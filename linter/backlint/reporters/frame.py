@@ -56,16 +56,20 @@ def frame_lines(sources: SourceReader, path: str, span: Span, width: int) -> lis
 
 def _frame_line(line: str, number: int, span: Span, width: int) -> FrameLine:
     cells = _cells(line)
-    columns = [0]
-    for cell in cells:
-        columns.append(columns[-1] + _width(cell))
+    text = "".join(cells)
+    if text.isascii() and len(text) == len(cells):
+        columns = list(range(len(cells) + 1))
+    else:
+        columns = [0]
+        for cell in cells:
+            columns.append(columns[-1] + _width(cell))
     first = character_column(line, span.column) - 1 if number == span.line else _indent(line)
     last = character_column(line, span.end_column) - 1 if number == span.end_line else len(line.rstrip())
     start = columns[min(first, len(cells))]
     end = columns[min(last, len(cells))]
     if number == span.line:
         end = max(end, start + 1)
-    shown = FrameLine(number, "".join(cells).rstrip(), start, end)
+    shown = FrameLine(number, text.rstrip(), start, end)
     return shown if columns[-1] <= width else _cut(cells, columns, shown, width)
 
 
