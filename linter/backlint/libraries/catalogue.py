@@ -22,6 +22,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     aliases: dict[str, str] = {}
     modules: frozenset[str] = frozenset()
     """Top-level import names that entries speak for."""
+    settings: frozenset[str] = frozenset()
+    """Names of settings that protect something, as the libraries read them."""
 
     @cached_property
     def _canonical(self) -> dict[str, str]:
@@ -85,11 +87,13 @@ def compile_entries(entries: Iterable[LibraryEntry]) -> Catalogue:
     attributes: dict[str, AttributeEntry] = {}
     aliases: dict[str, str] = {}
     modules: set[str] = set()
+    settings: set[str] = set()
     for entry in entries:
         functions |= entry.functions
         attributes |= entry.attributes
         aliases |= entry.aliases
         modules.update(entry.modules)
+        settings.update(entry.settings)
         for name, later in entry.classes.items():
             earlier = classes.get(name)
             classes[name] = later if earlier is None else _merge_classes(earlier, later)
@@ -99,6 +103,7 @@ def compile_entries(entries: Iterable[LibraryEntry]) -> Catalogue:
         attributes=attributes,
         aliases=aliases,
         modules=frozenset(modules),
+        settings=frozenset(settings),
     )
 
 

@@ -159,6 +159,8 @@ class FunctionEntry(
     """Arguments whose content is in the result."""
     raises: Raises | None = None
     """What the text of its exceptions tells: the URL of a request that failed."""
+    guarded_by: tuple[str, ...] = ()
+    """Of a route decorator that keeps keywords it does not know as options: those that guard or wrap the route."""
     note: str = ""
     """A fact a reader of the entry needs, with its source."""
 
@@ -228,3 +230,5 @@ class LibraryEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Other full names of the same symbols, re-exports above all; a module name covers all below it."""
     attributes: dict[str, AttributeEntry] = {}
     """Module-level values: `flask.request`, `django.conf.settings`."""
+    settings: tuple[str, ...] = ()
+    """Settings it reads that protect something: a misspelt one is told."""

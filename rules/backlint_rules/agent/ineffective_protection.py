@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from backlint.api import (
     Attr,
     Call,
     Confidence,
-    Const,
     Evidence,
     FileContext,
     FileKind,
@@ -21,13 +18,11 @@ from backlint.api import (
     LibraryFunction,
     LinkedFunction,
     Name,
-    Operation,
     ParameterSource,
     Project,
     Role,
     RouteKind,
     Rule,
-    Sequence,
     Severity,
     Use,
     Value,
@@ -35,35 +30,20 @@ from backlint.api import (
     short_name,
 )
 from backlint_rules.agent._base_order import report_order
+from backlint_rules.agent._unread import (
+    is_read,
+    note_settings,
+    report_attributes,
+    report_keywords,
+    report_settings,
+)
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
-    from backlint.api import CallSite, FileNode
+    from backlint.api import CallSite
 
-_KEYS = (
-    "DEFAULT_PERMISSION_CLASSES",
-    "DEFAULT_AUTHENTICATION_CLASSES",
-    "DEFAULT_THROTTLE_CLASSES",
-    "DEFAULT_THROTTLE_RATES",
-)
-_SETTINGS = (
-    "AUTH_PASSWORD_VALIDATORS",
-    "CSRF_COOKIE_HTTPONLY",
-    "CSRF_COOKIE_SAMESITE",
-    "CSRF_COOKIE_SECURE",
-    "CSRF_TRUSTED_ORIGINS",
-    "SECURE_CONTENT_TYPE_NOSNIFF",
-    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
-    "SECURE_HSTS_PRELOAD",
-    "SECURE_HSTS_SECONDS",
-    "SECURE_REFERRER_POLICY",
-    "SECURE_SSL_REDIRECT",
-    "SESSION_COOKIE_HTTPONLY",
-    "SESSION_COOKIE_SAMESITE",
-    "SESSION_COOKIE_SECURE",
-)
-_SETTING = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE, Role.CONFIGURES_ROUTE})
 _GUARDS = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE})
 _GUARD_NAME = re.compile(
     r"^(?:(?:\w+_)?(?:login|auth|admin|staff|superuser|role|roles|permission|permissions|token|jwt|api_?key)_required"
@@ -89,10 +69,7 @@ _MISTAKEN = {
     "destroy": "delete",
 }
 """Methods that other view classes dispatch to."""
-_TOLD_BY = re.compile(r"role|permission|auth|allow|scope|throttle|access|guard", re.IGNORECASE)
-"""Names of attributes by which a project's own views say who may call them."""
 _REFUSAL = re.compile(r"Unauthorized|Forbidden|PermissionDenied|NotAuthenticated|AccessDenied")
-_CLOSE = 0.87
 _NOT_SERVICE = frozenset({FileKind.TEST, FileKind.EXAMPLE})
 
 
@@ -129,32 +106,21 @@ class IneffectiveProtection(Rule):
     security_severity = 8.1
 
     def visit_Assign(self, node: ast.Assign, ctx: FileContext) -> None:
-        """Note settings, and keys of settings, that are nearly ones which the framework reads."""
-        target = node.targets[0]
-        if ctx.kind != FileKind.SETTINGS or not ctx.at_module_level or not isinstance(target, ast.Name):
-            return
-        near = _near(target.id, _SETTINGS)
-        if near:
-            ctx.fact(target, "setting", text=f"{target.id}={near}")
-        if isinstance(node.value, ast.Dict) and target.id.endswith("FRAMEWORK"):
-            keys = [key for key in node.value.keys if isinstance(key, ast.Constant)]
-            for key in keys:
-                text = str(key.value)
-                near = _near(text, _KEYS) or (f"DEFAULT_{text}" if f"DEFAULT_{text}" in _KEYS else "")
-                if near and all(other.value != near for other in keys):
-                    ctx.fact(key, "key", text=f"{text}={near}")
+        """Note settings, and keys of the framework's settings that are nearly ones which it reads."""
+        note_settings(node, ctx)
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at the attributes of views, the order of decorators, dependencies and settings."""
         for file in project.files:
             is_wanted = findings.wants_file(file)
             for number in range(len(file.summary.classes) if is_wanted else 0):
-                _attributes(project, findings, file, number)
+                report_attributes(project, findings, file, number)
                 report_order(project, findings, file, number)
         for function in project.functions:
             if not findings.wants(function):
                 continue
             _decorators(project, findings, function)
+            report_keywords(project, findings, function)
             _dispatched(project, findings, function)
             for call in function.calls:
                 if call.event.use == Use.DISCARDED and Role.INJECTS in project.roles(call):
@@ -170,69 +136,7 @@ class IneffectiveProtection(Rule):
                     )
         _unused(project, findings)
         _defaults(project, findings)
-        _settings(project, findings, self.id)
-
-
-def _attributes(project: Project, findings: Findings, file: FileNode, number: int) -> None:
-    cls = file.summary.classes[number]
-    symbol = f"{file.summary.module}.{cls.name}"
-    set_to = [one for one in cls.attributes if one.value >= 0 and not one.instance]
-    if not set_to or Role.DEFINES_ROUTE not in project.evaluator.roles(InstanceValue(symbol)):
-        return
-    known = _protecting(project, symbol)
-    names = {one.name for one in cls.attributes}
-    for attribute in set_to:
-        near = get_close_matches(attribute.name, known, 1, _CLOSE) if attribute.name not in known else []
-        if not near or near[0] in names or not _lists(file, attribute.value):
-            continue
-        meant = near[0]
-        if _is_read(project, attribute.name):
-            continue
-        findings.add(
-            project.graph.functions[file.index, 0],
-            f"`{cls.name}.{attribute.name}` is no attribute that the framework reads: the view keeps its default",
-            span=attribute.span,
-            confidence=Confidence.HIGH,
-            advice=f"spell it `{meant}`",
-        )
-
-
-def _protecting(project: Project, symbol: str) -> list[str]:
-    """Attributes by which classes among a view's ancestors are told what guards it."""
-    classes = project.evaluator.classes
-    order = classes.order(symbol)
-    found = {
-        name
-        for ancestor in order
-        if (entry := classes.library_class(ancestor)) is not None
-        for name, attribute in entry.attributes.items()
-        if _SETTING.intersection(attribute.roles)
-    }
-    for ancestor in order[1:]:
-        own = classes.project_class(ancestor)
-        found.update(
-            attribute.name
-            for attribute in (() if own is None else own.summary.attributes)
-            if not attribute.instance and _TOLD_BY.search(attribute.name)
-        )
-    return sorted(found)
-
-
-def _lists(file: FileNode, term: int) -> bool:
-    """Whether an attribute holds a list, a name of one, or a text: what a framework would read there."""
-    row = file.summary.terms[term]
-    return isinstance(row, Sequence | Name | Operation) or (
-        isinstance(row, Const) and isinstance(row.value, str)
-    )
-
-
-def _is_read(project: Project, name: str) -> bool:
-    """Whether code of the project reads an attribute of this name, by itself or as text."""
-    return any(
-        (isinstance(row, Attr) and row.name == name) or (isinstance(row, Const) and row.value == name)
-        for file in project.files
-        for row in file.summary.terms
-    )
+        report_settings(project, findings, self.id)
 
 
 def _decorators(project: Project, findings: Findings, function: LinkedFunction) -> None:
@@ -318,7 +222,7 @@ def _dispatched(project: Project, findings: Findings, function: LinkedFunction) 
     ):
         return
     name = short_name(function).rpartition(".")[2]
-    if name not in _MISTAKEN or _is_read(project, name):
+    if name not in _MISTAKEN or is_read(project, name):
         return
     for term in function.summary.decorators:
         roles = {
@@ -441,27 +345,3 @@ def _is_named(project: Project, symbol: str, name: str) -> bool:
 def _injects(project: Project, handler: LinkedFunction) -> bool:
     """Whether the file of a handler makes dependencies anywhere: its framework is one that injects."""
     return any(Role.INJECTS in project.roles(call) for call in project.calls_in_file(handler.file))
-
-
-def _settings(project: Project, findings: Findings, rule: str) -> None:
-    """Settings whose names are nearly those that the framework reads."""
-    for module, fact in project.noted(rule):
-        meant = fact.text.partition("=")[2]
-        wrong = fact.text.partition("=")[0]
-        if fact.kind == "setting" and (meant in module.file.summary.names or _is_read(project, wrong)):
-            continue
-        what = "setting" if fact.kind == "setting" else "key of the framework's settings"
-        findings.add(
-            module,
-            f"`{wrong}` is no {what} that is read: what it should set keeps its default",
-            span=fact.span,
-            advice=f"spell it `{meant}`",
-        )
-
-
-def _near(name: str, known: tuple[str, ...]) -> str:
-    """The known name that this one nearly is; empty for a known one, and for others."""
-    if name in known:
-        return ""
-    found = get_close_matches(name, known, 1, 0.93)
-    return found[0] if found and len(found[0].split("_")) == len(name.split("_")) else ""
