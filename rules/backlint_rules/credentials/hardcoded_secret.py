@@ -12,6 +12,7 @@ from backlint.api import (
     Finding,
     Findings,
     Fix,
+    LinkedFunction,
     Project,
     Rule,
     Severity,
@@ -121,14 +122,21 @@ class HardcodedSecret(Rule):
         found = _look_up(node, ctx)
         if found is not None:
             key, default = found
-            confidence = judge(key, default, configures=True, falls_back=True)
-            if confidence is not None and not _gives_itself_away(default):
-                message = f"where `{key}` is not set, the service runs with a secret from the source code"
-                _note(ctx, node, confidence, message, f'os.environ["{key}"]', default)
+            if default is not None:
+                _fall_back(ctx, node, key, default)
         elif last not in _DESCRIBING and last not in _WRAPPERS:
             for keyword in node.keywords:
                 if keyword.arg:
                     _check(ctx, keyword.value, keyword.arg, keyword.value, configures=_connects(last))
+
+    def visit_BoolOp(self, node: ast.BoolOp, ctx: FileContext) -> None:
+        """`os.environ.get("SECRET_KEY") or "…"`."""
+        default = _literal(node)
+        for value in node.values[:-1] if default is not None else ():
+            found = _look_up(value, ctx) if isinstance(value, ast.Call) else None
+            if found is not None and default is not None:
+                _fall_back(ctx, node, found[0], default)
+                return
 
     def visit_If(self, node: ast.If, ctx: FileContext) -> None:
         """Note branches for development only, and values with which the service refuses to start."""
@@ -161,8 +169,10 @@ class HardcodedSecret(Rule):
             if any(found["value"] == text or found["value"].startswith(text) for text in refused):
                 continue
             confidence = Confidence(found["confidence"])
-            if _within(fact.span, development.get(function.path, [])) or _DEVELOPMENT_FILE.search(
-                function.path
+            if (
+                _within(fact.span, development.get(function.path, []))
+                or _DEVELOPMENT_FILE.search(function.path)
+                or _is_called_in(project, function, development)
             ):
                 confidence = Confidence.LOW
             findings.add(
@@ -197,6 +207,13 @@ def _note(
     ctx.fact(node, "secret", text=json.dumps(content))
 
 
+def _fall_back(ctx: FileContext, node: ast.AST, key: str, default: str) -> None:
+    confidence = judge(key, default, configures=True, falls_back=True)
+    if confidence is not None and not _gives_itself_away(default):
+        message = f"where `{key}` is not set, the service runs with a secret from the source code"
+        _note(ctx, node, confidence, message, f'os.environ["{key}"]', default)
+
+
 def _check(
     ctx: FileContext,
     node: ast.AST,
@@ -208,6 +225,10 @@ def _check(
 ) -> None:
     found = _literal(value)
     if found is None or _gives_itself_away(found):
+        return
+    if isinstance(value, ast.BoolOp) and any(
+        isinstance(part, ast.Call) and _look_up(part, ctx) for part in value.values
+    ):
         return
     confidence = judge(name, found, configures=configures, falls_back=falls_back)
     if confidence is not None:
@@ -242,8 +263,8 @@ def _literal(node: ast.expr) -> str | None:
     return None
 
 
-def _look_up(node: ast.Call, ctx: FileContext) -> tuple[str, str] | None:
-    """The variable that a call reads, and the literal it falls back to."""
+def _look_up(node: ast.Call, ctx: FileContext) -> tuple[str, str | None] | None:
+    """The variable that a call reads, and the literal it falls back to, None without one."""
     if not node.args or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
         return None
     match node.func:
@@ -258,12 +279,13 @@ def _look_up(node: ast.Call, ctx: FileContext) -> tuple[str, str] | None:
     default = next((keyword.value for keyword in node.keywords if keyword.arg == "default"), None)
     if default is None and len(node.args) > 1:
         default = node.args[1]
-    found = None if default is None else _literal(default)
-    return None if found is None else (node.args[0].value, found)
+    return node.args[0].value, None if default is None else _literal(default)
 
 
 def _connects(name: str) -> bool:
-    return bool(re.search(r"connect|engine|client|pool|redis|login|smtp|session", name, re.IGNORECASE))
+    return bool(
+        re.search(r"connect|engine|client|pool|redis|login|smtp|session|database", name, re.IGNORECASE)
+    )
 
 
 def _target_name(target: ast.expr) -> str:
@@ -296,6 +318,16 @@ def _ranges(project: Project, rule: str, kind: str) -> dict[str, list[tuple[int,
         first, last = json.loads(fact.text)
         found.setdefault(function.path, []).append((first, last))
     return found
+
+
+def _is_called_in(
+    project: Project, function: LinkedFunction, ranges: dict[str, list[tuple[int, int]]]
+) -> bool:
+    """Whether a function is called in such ranges only."""
+    callers = project.callers(function)
+    return bool(callers) and all(
+        _within(call.event.span, ranges.get(call.function.path, [])) for call in callers
+    )
 
 
 def _within(span: Span, ranges: list[tuple[int, int]]) -> bool:
