@@ -512,18 +512,22 @@ class _Judge:
             if query.may_have(QueryStep.FILTERS) and not query.complete:
                 continue
             methods = tuple(dict.fromkeys(method for route in open_routes for method in route.methods))
-            # A library's POST makes a row, and names none.
-            changing = [method for method in methods if method not in SAFE and method != "POST"]
+            changing = [method for method in methods if self._changes(view, method)]
             private = _PRIVATE.search(query.model.rpartition(".")[2]) is not None
             if changing or (private and owner is not None) or query.model in self.reads_right:
-                verbs = tuple(
-                    verb
-                    for verb, names in (("changes", ("PUT", "PATCH")), ("deletes", ("DELETE",)))
-                    if set(names) & set(methods)
-                ) or ("reads",)
+                verbs = tuple(dict.fromkeys(self._changes(view, method) for method in changing)) or ("reads",)
                 yield self._fault(
                     open_routes[0], query.model, owner or Owner("pk", direct=True), verbs, None, None, methods
                 )
+
+    def _changes(self, view: str, method: str) -> str:
+        """What a library's view does to the row that the address names; empty where it reads, or makes another."""
+        if method != "POST":
+            return {"PUT": "changes", "PATCH": "changes", "DELETE": "deletes"}.get(method, "")
+        steps = self.project.method_steps(view, "post")
+        return (
+            "deletes" if QueryStep.DELETES in steps else "changes" if QueryStep.UPDATES in steps else ""
+        )
 
     def _is_open(self, route: Route, model: str) -> bool:
         """Whether the guards of a library's view ask for a role alone, which others behind it do not leave it at."""

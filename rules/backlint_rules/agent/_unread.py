@@ -118,24 +118,31 @@ def _protecting(project: Project, symbol: str) -> list[str]:
 def _other_reader(project: Project, symbol: str, name: str) -> str:
     """The library class that reads an attribute which no ancestor of a view does.
 
-    Empty where some ancestor is unknown, or a class of the project decides by itself who may call.
+    Empty where a class of the project, or an unknown one, decides by itself who may call.
 
     `method_decorators` is Flask-RESTful's and means nothing on Flask's `MethodView`;
     `permission_classes` is Django REST framework's and means nothing on Django's `View`.
     """
-    classes = project.evaluator.classes
-    for ancestor in classes.order(symbol):
-        own = classes.project_class(ancestor)
-        if own is None and classes.library_class(ancestor) is None:
-            return ""
-        if own is not None and any(own.method(name) is not None for name in _DISPATCHING):
-            return ""
+    if decides_itself(project, symbol):
+        return ""
     readers = (
         reader
         for reader, entry in project.catalogue.classes.items()
         if (attribute := entry.attributes.get(name)) is not None and _SETTING.intersection(attribute.roles)
     )
     return next(readers, "")
+
+
+def decides_itself(project: Project, symbol: str) -> bool:
+    """Whether a class of the project among a view's ancestors says how requests reach its methods, or one is unknown."""
+    classes = project.evaluator.classes
+    for ancestor in classes.order(symbol):
+        own = classes.project_class(ancestor)
+        if own is None and classes.library_class(ancestor) is None:
+            return True
+        if own is not None and any(own.method(name) is not None for name in _DISPATCHING):
+            return True
+    return False
 
 
 def _lists(file: FileNode, term: int) -> bool:

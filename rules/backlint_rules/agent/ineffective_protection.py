@@ -9,6 +9,7 @@ from backlint.api import (
     Attr,
     Call,
     Confidence,
+    Const,
     Evidence,
     FileContext,
     FileKind,
@@ -31,7 +32,7 @@ from backlint.api import (
 )
 from backlint_rules.agent._base_order import report_order
 from backlint_rules.agent._unread import (
-    is_read,
+    decides_itself,
     note_settings,
     report_attributes,
     report_keywords,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
-    from backlint.api import CallSite
+    from backlint.api import CallSite, FileNode
 
 _GUARDS = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE})
 _GUARD_NAME = re.compile(
@@ -69,7 +70,9 @@ _MISTAKEN = {
     "destroy": "delete",
 }
 """Methods that other view classes dispatch to."""
-_REFUSAL = re.compile(r"Unauthorized|Forbidden|PermissionDenied|NotAuthenticated|AccessDenied")
+_REFUSAL = re.compile(
+    r"Unauthorized|Forbidden|PermissionDenied|NotAuthenticated|AccessDenied|TooManyRequests|Throttled"
+)
 _NOT_SERVICE = frozenset({FileKind.TEST, FileKind.EXAMPLE})
 
 
@@ -195,7 +198,7 @@ def _wrong_above(
 
 
 def _refuses(project: Project, decorator: FunctionValue) -> bool:
-    """Whether what a decorator of the project puts around a function turns callers away with 401 or 403."""
+    """Whether what a decorator of the project puts around a function turns callers away with 401, 403 or 429."""
     functions = project.index.files[decorator.file].summary.functions
     inside = {decorator.function}
     for index, inner in enumerate(functions):
@@ -207,7 +210,7 @@ def _refuses(project: Project, decorator: FunctionValue) -> bool:
             if _REFUSAL.search(call.symbol.rpartition(".")[2]):
                 return True
             given = (*call.row.arguments, *(term for _, term in call.row.keywords))
-            if any(project.constant(function, term) in (401, 403) for term in given):
+            if any(project.constant(function, term) in (401, 403, 429) for term in given):
                 return True
     return False
 
@@ -222,14 +225,16 @@ def _dispatched(project: Project, findings: Findings, function: LinkedFunction) 
     ):
         return
     name = short_name(function).rpartition(".")[2]
-    if name not in _MISTAKEN or is_read(project, name):
+    if name not in _MISTAKEN or project.callers(function) or _is_named_in(function.file, name):
+        return
+    if decides_itself(project, symbol):
         return
     for term in function.summary.decorators:
-        roles = {
-            *project.evaluator.roles(_callee(project, function, term)),
-            *project.guard_roles(function, term),
-        }
-        if _GUARDS & roles:
+        value = _callee(project, function, term)
+        roles = {*project.evaluator.roles(value), *project.guard_roles(function, term)}
+        if _GUARDS & roles or any(
+            isinstance(one, FunctionValue) and _refuses(project, one) for one in options(value)
+        ):
             findings.add(
                 function,
                 f"`@{project.words(function, term)}` guards `{name}`, which the view never dispatches to",
@@ -237,6 +242,14 @@ def _dispatched(project: Project, findings: Findings, function: LinkedFunction) 
                 advice=f"put it on `dispatch`, on the methods that answer requests, or rename `{name}` to `{_MISTAKEN[name]}`",
             )
             return
+
+
+def _is_named_in(file: FileNode, name: str) -> bool:
+    """Whether code of a view's own file reads an attribute of this name, or says it as text."""
+    return any(
+        (isinstance(row, Attr) and row.name == name) or (isinstance(row, Const) and row.value == name)
+        for row in file.summary.terms
+    )
 
 
 def _defaults(project: Project, findings: Findings) -> None:

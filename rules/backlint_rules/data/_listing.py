@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from backlint.api import Const, LinkedFunction, Mapping, Project, Query, QueryStep, Span
 
-_METHODS = ("list", "get_context_data")
+_METHODS = ("list", "get")
 _PAGINATION = ("pagination_class", "paginate_by")
 
 

@@ -32,8 +32,6 @@ _LIBRARY_VERBS: dict[str, tuple[tuple[str, str], ...]] = {
         ("PATCH", "partial_update"),
         ("DELETE", "destroy"),
     ),
-    "django.views.generic.base.TemplateView": (("GET", "get"),),
-    "django.views.generic.base.RedirectView": (("GET", "get"), ("POST", "post")),
     "django.views.generic.ListView": (("GET", "get"),),
     "django.views.generic.DetailView": (("GET", "get"),),
     "django.views.generic.FormView": (("GET", "get"), ("POST", "post")),
