@@ -525,9 +525,7 @@ class _Judge:
         if method != "POST":
             return {"PUT": "changes", "PATCH": "changes", "DELETE": "deletes"}.get(method, "")
         steps = self.project.method_steps(view, "post")
-        return (
-            "deletes" if QueryStep.DELETES in steps else "changes" if QueryStep.UPDATES in steps else ""
-        )
+        return "deletes" if QueryStep.DELETES in steps else "changes" if QueryStep.UPDATES in steps else ""
 
     def _is_open(self, route: Route, model: str) -> bool:
         """Whether the guards of a library's view ask for a role alone, which others behind it do not leave it at."""

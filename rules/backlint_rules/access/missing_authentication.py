@@ -20,6 +20,7 @@ from backlint.api import (
     Unscoped,
     options,
 )
+from backlint_rules.access._open_views import open_views
 from backlint_rules.access._routes import (
     CREDENTIALS,
     changes_state,
@@ -114,6 +115,36 @@ class MissingAuthentication(Rule):
             ):
                 _judge_others(project, findings, route, handler)
         _judge_public(project, findings, public)
+        _judge_views(project, findings, protected)
+
+
+def _judge_views(project: Project, findings: Findings, protected: list[Route]) -> None:
+    """View classes that leave everything to the library, which asks nobody."""
+
+    def is_open(route: Route) -> bool:
+        return route.is_protected is False and not (
+            route.is_for_development
+            or route.is_marked_public
+            or gives_access(route)
+            or is_public_by_name(route, project.facts.public_routes)
+        )
+
+    for view in open_views(project, is_open) if protected else ():
+        others = len(protected)
+        example = max(protected, key=lambda other: _likeness(view.route, other))
+        guard = (*example.authentication, *example.authorisation)[0]
+        name = guard.symbol.rpartition(".")[2]
+        short = view.route.view.rpartition(".")[2]
+        findings.add_at(
+            project,
+            view.path,
+            view.span,
+            f"`{'/'.join(view.methods)} {view.route.path}` asks nobody who they are, and `{short}` lets everybody change "
+            f"`{view.model.rpartition('.')[2]}`; {others} other routes ask",
+            confidence=_confidence(project, view.route, others, bypassed=False),
+            advice=f"put `{name}` on `{short}`, or list the path under public-routes if everybody may call it",
+            evidence=(Evidence(guard.path, one_line(guard.span), f"`{name}` guards `{example.name}`"),),
+        )
 
 
 def _opening(project: Project, route: Route) -> Unscoped | None:

@@ -39,6 +39,11 @@ _KEYS = (
 )
 _GUARDS = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE})
 _SETTING = _GUARDS | {Role.CONFIGURES_ROUTE}
+GUARD_NAME = re.compile(
+    r"^(?:(?:\w+_)?(?:login|auth|admin|staff|superuser|role|roles|permission|permissions|token|jwt|api_?key)_required"
+    r"|require[sd]?_(?:login|auth|authentication|admin|staff|role|roles|permission|permissions|token|user|api_?key))$"
+)
+"""Names of decorators that guard, by what they are called."""
 _TOLD_BY = re.compile(r"role|permission|auth|allow|scope|throttle|access|guard", re.IGNORECASE)
 """Names of attributes by which a project's own views say who may call them."""
 _DISPATCHING = frozenset({"dispatch", "dispatch_request", "as_view", "has_permission"})
@@ -72,26 +77,46 @@ def report_attributes(project: Project, findings: Findings, file: FileNode, numb
     known = _protecting(project, symbol)
     names = {one.name for one in cls.attributes}
     for attribute in set_to:
-        if attribute.name in known or not _lists(file, attribute.value):
+        if attribute.name in known or not _says_something(file, attribute.value):
             continue
         meant = next(iter(get_close_matches(attribute.name, known, 1, _CLOSE)), "")
-        reader = "" if meant else _other_reader(project, symbol, attribute.name).rpartition(".")[2]
-        if meant in names or not (meant or reader) or is_read(project, attribute.name):
+        told = (
+            (
+                "is no attribute that the framework reads: the view keeps its default",
+                f"spell it `{meant}`",
+            )
+            if meant
+            else _unread(project, symbol, cls.name, attribute.name, known)
+        )
+        if told is None or meant in names or is_read(project, attribute.name):
             continue
         findings.add(
             project.graph.functions[file.index, 0],
-            f"`{cls.name}.{attribute.name}` is no attribute that the framework reads: the view keeps its default"
-            if meant
-            else f"`{cls.name}.{attribute.name}` is read by `{reader}` only, which `{cls.name}` is not: it protects nothing",
+            f"`{cls.name}.{attribute.name}` {told[0]}",
             span=attribute.span,
             confidence=Confidence.HIGH,
-            advice=f"spell it `{meant}`" if meant else _instead(known, reader),
+            advice=told[1],
         )
 
 
-def _instead(known: list[str], reader: str) -> str:
-    inherit = f"inherit from `{reader}`"
-    return f"use `{known[0]}`, which this view reads, or {inherit}" if len(known) == 1 else inherit
+def _unread(project: Project, symbol: str, view: str, name: str, known: list[str]) -> tuple[str, str] | None:
+    """What to say of an attribute that would guard a view of another framework, and what to do about it."""
+    if decides_itself(project, symbol):
+        return None
+    attribute, reader = _other_reader(project, name)
+    if reader:
+        inherit = f"inherit from `{reader}`"
+        if attribute != name:
+            inherit = f"spell it `{attribute}` and {inherit}"
+        elif len(known) == 1:
+            inherit = f"use `{known[0]}`, which this view reads, or {inherit}"
+        what = "is" if attribute == name else f"is meant to be `{attribute}`, which is"
+        return f"{what} read by `{reader}` only, which `{view}` is not: it protects nothing", inherit
+    if GUARD_NAME.match(name):
+        return "is an attribute that nothing reads: it protects nothing", (
+            f"put the check on `{view}.dispatch`, or inherit from a mixin that makes it"
+        )
+    return None
 
 
 def _protecting(project: Project, symbol: str) -> list[str]:
@@ -115,22 +140,20 @@ def _protecting(project: Project, symbol: str) -> list[str]:
     return sorted(found)
 
 
-def _other_reader(project: Project, symbol: str, name: str) -> str:
-    """The library class that reads an attribute which no ancestor of a view does.
+def _other_reader(project: Project, name: str) -> tuple[str, str]:
+    """The attribute that a name is or nearly is, and the library class that reads it; empty texts where there is none.
 
-    Empty where a class of the project, or an unknown one, decides by itself who may call.
-
-    `method_decorators` is Flask-RESTful's and means nothing on Flask's `MethodView`;
-    `permission_classes` is Django REST framework's and means nothing on Django's `View`.
+    `method_decorators` is Flask-RESTful's and means nothing on Flask's `MethodView`, `permission_classes` is
+    Django REST framework's and means nothing on Django's `View`.
     """
-    if decides_itself(project, symbol):
-        return ""
-    readers = (
-        reader
-        for reader, entry in project.catalogue.classes.items()
-        if (attribute := entry.attributes.get(name)) is not None and _SETTING.intersection(attribute.roles)
-    )
-    return next(readers, "")
+    readers = {
+        attribute: reader
+        for reader, entry in reversed(project.catalogue.classes.items())
+        for attribute, one in entry.attributes.items()
+        if _SETTING.intersection(one.roles)
+    }
+    near = get_close_matches(name, readers, 1, _CLOSE)
+    return (near[0], readers[near[0]].rpartition(".")[2]) if near else ("", "")
 
 
 def decides_itself(project: Project, symbol: str) -> bool:
@@ -145,11 +168,11 @@ def decides_itself(project: Project, symbol: str) -> bool:
     return False
 
 
-def _lists(file: FileNode, term: int) -> bool:
-    """Whether an attribute holds a list, a name of one, or a text: what a framework would read there."""
+def _says_something(file: FileNode, term: int) -> bool:
+    """Whether an attribute holds a list, a name of one, a text or True: what a framework would read there."""
     row = file.summary.terms[term]
     return isinstance(row, Sequence | Name | Operation) or (
-        isinstance(row, Const) and isinstance(row.value, str)
+        isinstance(row, Const) and (row.value is True or isinstance(row.value, str))
     )
 
 

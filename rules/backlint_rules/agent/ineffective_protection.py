@@ -32,6 +32,7 @@ from backlint.api import (
 )
 from backlint_rules.agent._base_order import report_order
 from backlint_rules.agent._unread import (
+    GUARD_NAME,
     decides_itself,
     note_settings,
     report_attributes,
@@ -46,10 +47,6 @@ if TYPE_CHECKING:
     from backlint.api import CallSite, FileNode
 
 _GUARDS = frozenset({Role.AUTHENTICATES, Role.AUTHORISES, Role.LIMITS_RATE})
-_GUARD_NAME = re.compile(
-    r"^(?:(?:\w+_)?(?:login|auth|admin|staff|superuser|role|roles|permission|permissions|token|jwt|api_?key)_required"
-    r"|require[sd]?_(?:login|auth|authentication|admin|staff|role|roles|permission|permissions|token|user|api_?key))$"
-)
 _INJECTED_NAME = re.compile(
     r"^(?:(?:get_)?current_(?:\w+_)?user|require_\w+|verify_(?:token|api_?key|jwt|user|signature)|get_(?:admin|user)|"
     r"authenticate(?:_user)?)$"
@@ -194,7 +191,7 @@ def _wrong_above(
     row = project.term(function, term)
     row = project.term(function, row.function) if isinstance(row, Call) else row
     name = row.name if isinstance(row, Attr) else row.symbol if isinstance(row, Name) else ""
-    return Confidence.HIGH if _GUARD_NAME.match(name.rpartition(".")[2]) else None
+    return Confidence.HIGH if GUARD_NAME.match(name.rpartition(".")[2]) else None
 
 
 def _refuses(project: Project, decorator: FunctionValue) -> bool:
@@ -204,14 +201,18 @@ def _refuses(project: Project, decorator: FunctionValue) -> bool:
     for index, inner in enumerate(functions):
         if inner.parent in inside:
             inside.add(index)
-    for index in inside - {decorator.function}:
-        function = project.graph.functions[decorator.file, index]
-        for call in function.calls:
-            if _REFUSAL.search(call.symbol.rpartition(".")[2]):
-                return True
-            given = (*call.row.arguments, *(term for _, term in call.row.keywords))
-            if any(project.constant(function, term) in (401, 403, 429) for term in given):
-                return True
+    wrappers = [project.graph.functions[decorator.file, index] for index in inside - {decorator.function}]
+    called = [project.graph.functions[key] for one in wrappers for call in one.calls for key in call.targets]
+    return any(_turns_away(project, one) for one in (*wrappers, *called))
+
+
+def _turns_away(project: Project, function: LinkedFunction) -> bool:
+    for call in function.calls:
+        if _REFUSAL.search(call.symbol.rpartition(".")[2]):
+            return True
+        given = (*call.row.arguments, *(term for _, term in call.row.keywords))
+        if any(project.constant(function, term) in (401, 403, 429) for term in given):
+            return True
     return False
 
 

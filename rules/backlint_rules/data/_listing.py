@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from backlint.api import Const, LinkedFunction, Mapping, Project, Query, QueryStep, Span
 
-_METHODS = ("list", "get")
-_PAGINATION = ("pagination_class", "paginate_by")
+_METHODS = {"list": "pagination_class", "get": "paginate_by"}
+"""Methods of a library that list a query set, and the attribute that pages what they list."""
+_BY_DEFAULT = "pagination_class"
+"""The attribute for which settings give a default."""
 
 
 class ListView(NamedTuple):
@@ -18,19 +20,24 @@ class ListView(NamedTuple):
     query: Query
     head: Span
     """Where its class is declared."""
+    pages: str
+    """The attribute that would page it."""
+    has_default: bool
+    """Whether the settings could page it."""
 
 
 def list_views(project: Project) -> Iterator[ListView]:
     """Views that inherit a method which lists their query set, where nothing pages it."""
-    if pages_by_default(project):
-        return
+    paged_by_default = pages_by_default(project)
     classes = project.evaluator.classes
     for file in project.files:
         for summary in file.summary.classes:
             symbol = f"{file.summary.module}.{summary.name}"
-            if not any(QueryStep.ALL in project.method_steps(symbol, name) for name in _METHODS):
+            name = next((one for one in _METHODS if QueryStep.ALL in project.method_steps(symbol, one)), "")
+            pages = _METHODS.get(name, "")
+            if not pages or (paged_by_default and pages == _BY_DEFAULT):
                 continue
-            if any(_defines(project, symbol, name) for name in _METHODS) or _is_paged(project, symbol):
+            if _defines(project, symbol, name) or _is_paged(project, symbol):
                 continue
             own = project.class_query(symbol)
             cls = classes.project_class(symbol)
@@ -42,7 +49,10 @@ def list_views(project: Project) -> Iterator[ListView]:
             span = summary.span if attribute is None else attribute.span
             if method is not None:
                 span = file.summary.functions[method].span
-            yield ListView(place, summary.name, _first_line(span), own, _first_line(summary.span))
+            head = _first_line(summary.span)
+            yield ListView(
+                place, summary.name, _first_line(span), own, head, pages, has_default=pages == _BY_DEFAULT
+            )
 
 
 def _first_line(span: Span) -> Span:
@@ -68,7 +78,7 @@ def _is_paged(project: Project, symbol: str) -> bool:
         cls = classes.project_class(ancestor)
         if cls is None:
             continue
-        for name in _PAGINATION:
+        for name in _METHODS.values():
             for attribute in cls.attributes.get(name, ()):
                 row = cls.file.summary.terms[attribute.value]
                 return not (isinstance(row, Const) and row.value is None)

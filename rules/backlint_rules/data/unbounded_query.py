@@ -95,10 +95,14 @@ class UnboundedQuery(Rule):
             if not project.bounds(view.query) and not view.query.streamed:
                 findings.add(
                     view.place,
-                    f"`{view.name}` lists every `{_model(view.query) or 'row'}`: no pagination class here or by default",
+                    f"`{view.name}` lists every `{_model(view.query) or 'row'}`: "
+                    + (
+                        "no pagination class here or by default" if view.has_default else f"no `{view.pages}`"
+                    ),
                     span=view.span,
                     evidence=(Evidence(view.place.path, view.head, "the view, which sets no pagination"),),
-                    advice="set `pagination_class` on the view, or DEFAULT_PAGINATION_CLASS and PAGE_SIZE for all",
+                    advice=f"set `{view.pages}` on the view"
+                    + (", or DEFAULT_PAGINATION_CLASS and PAGE_SIZE for all" if view.has_default else ""),
                 )
 
 

@@ -132,7 +132,9 @@ def view_methods(project: Project) -> frozenset[FunctionKey]:
     for file, cls, symbol in context.classes():
         if not is_view(context, symbol):
             continue
-        names = {*VERBS, *_ACTIONS, *HOOKS}
+        names = {*VERBS, *HOOKS}
+        if any(name.startswith("rest_framework.") for name in context.evaluator.classes.order(symbol)):
+            names.update(_ACTIONS)
         for number in cls.methods:
             summary = file.summary.functions[number]
             decorated = any(
