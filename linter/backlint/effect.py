@@ -71,6 +71,8 @@ class Role(StrEnum):
     """A context manager or call that cancels what runs in it after a time."""
     IDENTITY = "identity"
     """Hands its first argument through unchanged."""
+    NEVER_RETURNS = "never-returns"
+    """Raises whatever it is given: `abort(404)`, `sys.exit()`."""
     RUNS_LATER = "runs-later"
     """Keeps its callback to run after the current work (`on_commit`, background tasks)."""
     DEFINES_JOB = "defines-job"

@@ -17,6 +17,7 @@ from backlint.link.filters import Filter, filters
 from backlint.link.flow import Flow
 from backlint.link.graph import CallSite, FunctionKey, Graph, LinkedFunction
 from backlint.link.index import FileNode, SymbolIndex
+from backlint.link.leaving import leaves
 from backlint.link.limits import Limits
 from backlint.link.loops import (
     depends_on_loop,
@@ -470,6 +471,10 @@ class Project:
         Chunks, pages, attempts, a few literal items and loops that leave on the first pass don't count.
         """
         return repeating_loop(self, function, block)
+
+    def leaves(self, function: LinkedFunction, block: int) -> bool:
+        """Whether nothing runs on below a block: it returns, raises, or ends in a call that never returns."""
+        return leaves(self.graph, function, block)
 
     def enclosing(self, function: LinkedFunction, block: int) -> set[int]:
         """The indices of a block and of those around it."""

@@ -9,10 +9,12 @@ from backlint.api import (
     CallSite,
     EventKind,
     Evidence,
+    InstanceValue,
     LinkedFunction,
     Project,
     QueryStep,
     bare,
+    options,
     short_name,
     sql_table,
     sql_upserts,
@@ -89,9 +91,22 @@ class Acts:
         for number in call.targets:
             target = self._project.graph.functions[number]
             inner = self._in_target(target, key, depth + 1)
+            inner = inner or self._in_base(target, call, key, depth + 1)
             if inner:
                 message = f"`{short_name(function)}` calls `{short_name(target)}`"
                 return (Evidence(function.path, call.span, message), *inner)
+        return ()
+
+    def _in_base(self, target: LinkedFunction, call: CallSite, key: str, depth: int) -> tuple[Evidence, ...]:
+        """How a generic repository makes a row of the kind that it hands back: `self.model(**values)` of its base."""
+        given = options(self._project.value(call.function, call.event.term))
+        if not any(isinstance(one, InstanceValue) and one.symbol == key for one in given):
+            return ()
+        for base in self._project.evaluator.classes.order(key)[1:]:
+            if self._project.evaluator.classes.project_class(base) is not None:
+                found = self._in_target(target, base, depth)
+                if found:
+                    return found
         return ()
 
     def _in_target(self, target: LinkedFunction, key: str, depth: int) -> tuple[Evidence, ...]:

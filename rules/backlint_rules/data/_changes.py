@@ -24,6 +24,7 @@ from backlint.api import (
     options,
     short_name,
 )
+from backlint_rules.data._counting import counting
 from backlint_rules.data._races import settles
 from backlint_rules.data._states import KEYS, State, asks_for_nothing, follows
 
@@ -108,10 +109,20 @@ def _counted(project: Project, function: LinkedFunction, state: State) -> Change
         if not isinstance(row, Attr) or bare(function.file, row.base) != state.row:
             continue
         if _counts_on(project, function, event.value, state) and follows(
-            function, state, event.block, event.span.line
+            project, function, state, event.block, event.span.line
         ):
             message = f"`{state.name}.{state.column}` is counted on from the value that was read"
             return Change(ChangeKind.COUNTED, (Evidence(function.path, event.span, message),), "")
+    for one in counting(project, function):
+        own = one.row == state.row or (one.row < 0 and one.model == state.model)
+        if (
+            state.sized
+            and own
+            and one.column == state.column
+            and follows(project, function, state, one.call.block, one.call.span.line)
+        ):
+            message = f"`{state.column}` is counted on here, whatever it is by then"
+            return Change(ChangeKind.COUNTED, (Evidence(function.path, one.call.span, message),), "")
     return None
 
 
@@ -128,7 +139,7 @@ def _counts_on(project: Project, function: LinkedFunction, value: int, state: St
 def _charged(project: Project, function: LinkedFunction, state: State) -> Change | None:
     """A row that refers to the one whose counter was compared."""
     for call in function.calls:
-        if not follows(function, state, call.block, call.span.line):
+        if not follows(project, function, state, call.block, call.span.line):
             continue
         model = _made(project, function, call)
         if not model or model == state.model:
@@ -205,14 +216,14 @@ def _sets(
         row = project.term(function, event.term)
         if not isinstance(row, Attr) or bare(function.file, row.base) != state.row:
             continue
-        if not follows(function, state, event.block, event.span.line):
+        if not follows(project, function, state, event.block, event.span.line):
             continue
         if state.compared >= 0 and _same(function, event.value, state.compared):
             return None
         message = f"`{state.name}.{state.column}` is set here"
         return (Evidence(function.path, event.span, message),), None
     for call in function.calls:
-        if follows(function, state, call.block, call.span.line):
+        if follows(project, function, state, call.block, call.span.line):
             for target, name in _taking(project, function, call, state.row):
                 span = _set_in(project, target, name, state.column, 0)
                 if span is not None:
@@ -287,11 +298,11 @@ def _done(project: Project, function: LinkedFunction, state: State) -> str:
             if (
                 isinstance(row, Attr)
                 and _is_arithmetic(project, function, event.value)
-                and follows(function, state, event.block, event.span.line)
+                and follows(project, function, state, event.block, event.span.line)
             ):
                 return f"counts `{event.name}`"
     for call in function.calls:
-        if follows(function, state, call.block, call.span.line) and not settles(
+        if follows(project, function, state, call.block, call.span.line) and not settles(
             project, function, call.block
         ):
             done = _does(project, function, call, state.model)

@@ -87,7 +87,7 @@ def looks(project: Project, function: LinkedFunction) -> Iterator[Look]:
                 evidence = _evidence(function, block, found)
                 if found.absent is None or found.absent == truth:
                     yield Look(found.kind, found.key, number, True, found.query, evidence)
-                if block.leaves and (found.absent is None or found.absent != truth):
+                if (found.absent is None or found.absent != truth) and project.leaves(function, number):
                     yield Look(found.kind, found.key, number, False, found.query, evidence)
         elif block.kind == BlockKind.EXCEPT:
             yield from _of_except(project, function, number, block)

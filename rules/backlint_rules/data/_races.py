@@ -29,15 +29,24 @@ _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _DEPTH = 2
 
 
-def handles_violation(project: Project, function: LinkedFunction, block: int, line: int) -> bool:
-    """Whether an exception of the database is caught around a place, or around what follows it."""
+def handles_violation(
+    project: Project, function: LinkedFunction, block: int, line: int, *, by_name: bool = False
+) -> bool:
+    """Whether an exception of the database is caught around a place, or around what follows it.
+
+    Args:
+        by_name: `except Exception` and a bare `except` are not enough.
+    """
     around = project.enclosing(function, block)
     for number, one in enumerate(function.summary.blocks):
         if one.kind == BlockKind.TRY and (number in around or one.line > line):
             names = [project.words(function, term) for term in one.terms]
-            if number in around and not names:
+            if number in around and not names and not by_name:
                 return True
-            if any(_VIOLATIONS.search(name) for name in names):
+            if any(
+                _VIOLATIONS.search(name) and not (by_name and name in ("Exception", "BaseException"))
+                for name in names
+            ):
                 return True
         if one.kind == BlockKind.WITH and number in around:
             words = project.words(function, one.terms[0]) if one.terms else ""
@@ -57,9 +66,12 @@ def settles(project: Project, function: LinkedFunction, block: int) -> bool:
 
 
 def callers_handle(project: Project, function: LinkedFunction) -> bool:
-    """Whether some caller catches exceptions of the database around its call."""
+    """Whether some caller catches exceptions of the database around its call.
+
+    One that catches whatever goes wrong has no answer for this.
+    """
     return any(
-        handles_violation(project, call.function, call.block, call.span.line)
+        handles_violation(project, call.function, call.block, call.span.line, by_name=True)
         for call in project.callers(function)
     )
 

@@ -372,10 +372,10 @@ def _is_checked(project: Project, function: LinkedFunction, term: int) -> bool:
     """Whether a branch of the function compares a value with an upper bound: `if limit > 100`."""
     if not isinstance(project.term(function, term), Local | Param | Attr):
         return False
-    for block in function.summary.blocks:
+    for number, block in enumerate(function.summary.blocks):
         if block.kind in (BlockKind.IF, BlockKind.WHILE) and block.terms:
             for compare in _comparisons(project, function, block.terms[0]):
-                if _bounds_above(project, function, compare, term, block.leaves):
+                if _bounds_above(project, function, compare, term, project.leaves(function, number)):
                     return True
     return False
 

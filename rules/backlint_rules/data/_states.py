@@ -26,6 +26,7 @@ from backlint.api import (
     bare,
     options,
 )
+from backlint_rules.data._counting import counting
 from backlint_rules.data._looks import is_other_side
 
 if TYPE_CHECKING:
@@ -74,7 +75,11 @@ def states(project: Project, function: LinkedFunction) -> Iterator[State]:
             if row.name.endswith("_id") and not _is_nothing(project, function, compared):
                 continue
             base = bare(function.file, row.base)
-            held = _row(project, function, base) or _untyped(project, function, base, row.name)
+            held = (
+                _row(project, function, base)
+                or _untyped(project, function, base, row.name)
+                or _updated(project, function, base, row.name)
+            )
             if held is None:
                 continue
             model, source = held
@@ -136,8 +141,28 @@ def _row(project: Project, function: LinkedFunction, term: int) -> tuple[str, So
         if isinstance(value, InstanceValue) and project.model(value.symbol) is not None:
             if isinstance(row, Element):
                 return value.symbol, Source.LISTED
-            return value.symbol, Source.UNKNOWN if isinstance(row, Param | Attr) else Source.LOADED
+            if isinstance(row, Param):
+                given = _handed(project, function, row.name)
+                return None if given is None else (value.symbol, given)
+            return value.symbol, Source.UNKNOWN if isinstance(row, Attr) else Source.LOADED
     return None
+
+
+def _handed(project: Project, function: LinkedFunction, name: str) -> Source | None:
+    """How the callers came to the row that they hand in; None where one of them locks it or has just made it."""
+    names = [parameter.name for parameter in function.summary.parameters]
+    position = names.index(name) if name in names else 0
+    callers = project.callers(function)
+    found = Source.LOADED if callers else Source.UNKNOWN
+    for call in callers:
+        bound = 1 if function.summary.cls >= 0 else 0
+        term = call.argument(position - bound if position >= bound else None, name)
+        query = None if term is None else project.query(call.function, term)
+        if query is None or not query.may_have(QueryStep.ONE, QueryStep.BY_KEY):
+            found = Source.UNKNOWN
+        elif query.may_have(QueryStep.LOCKS, QueryStep.CREATES):
+            return None
+    return found
 
 
 def _untyped(project: Project, function: LinkedFunction, term: int, column: str) -> tuple[str, Source] | None:
@@ -157,6 +182,14 @@ def _untyped(project: Project, function: LinkedFunction, term: int, column: str)
     return (owners[0].symbol, Source.UNKNOWN) if len(owners) == 1 else None
 
 
+def _updated(project: Project, function: LinkedFunction, term: int, column: str) -> tuple[str, Source] | None:
+    """The ORM class whose column of that name the function counts, of an object that nobody says the type of."""
+    if any(isinstance(one, InstanceValue | ClassValue) for one in options(project.value(function, term))):
+        return None
+    models = {one.model for one in counting(project, function) if one.column == column and one.model}
+    return (models.pop(), Source.UNKNOWN) if len(models) == 1 else None
+
+
 def _is_made(project: Project, function: LinkedFunction, term: int) -> bool:
     row = project.term(function, bare(function.file, term))
     return isinstance(row, Call) and any(
@@ -164,7 +197,7 @@ def _is_made(project: Project, function: LinkedFunction, term: int) -> bool:
     )
 
 
-def follows(function: LinkedFunction, state: State, block: int, line: int) -> bool:
+def follows(project: Project, function: LinkedFunction, state: State, block: int, line: int) -> bool:
     """Whether a place runs because the branch let it: inside it, or after it where it leaves."""
     around: set[int] = set()
     while block >= 0:
@@ -173,7 +206,11 @@ def follows(function: LinkedFunction, state: State, block: int, line: int) -> bo
     if state.block in around:
         return True
     at = function.summary.blocks[state.block]
-    return at.leaves and line > at.end_line and not is_other_side(function, state.block, around)
+    return (
+        line > at.end_line
+        and not is_other_side(function, state.block, around)
+        and project.leaves(function, state.block)
+    )
 
 
 def rows_in(project: Project, function: LinkedFunction, test: int) -> Iterator[tuple[int, str]]:
