@@ -67,6 +67,9 @@ class EnqueueInTransaction(Rule):
                     continue
             elif call.entry is not None and call.entry.retry is not None:
                 continue
+            site = None if target is None else project.effects.last(target, Effect.ENQUEUES)
+            if not any(findings.wants(place.function) for place in (call, site) if place is not None):
+                continue
             opened = project.open_transaction(call)
             if opened is None and target is None:
                 # What a request does all over is told where it enqueues, not at every call on the way there.
@@ -81,7 +84,6 @@ class EnqueueInTransaction(Rule):
                 told.add((call.function.key, call.span))
                 _report_direct(project, findings, call, opened)
                 continue
-            site = project.effects.last(target, Effect.ENQUEUES)
             through.setdefault(id(site or call), []).append(_Through(call, target, opened, site))
         for calls in through.values():
             if calls[0].site is not None and (calls[0].site.function.key, calls[0].site.span) in told:

@@ -48,6 +48,7 @@ class ConnectionPerRequest(Rule):
     - [httpx: clients, why use one](https://www.python-httpx.org/advanced/clients/)
     """
 
+    independent = True
     severity = Severity.WARNING
 
     def check(self, project: Project, findings: Findings) -> None:
@@ -56,7 +57,7 @@ class ConnectionPerRequest(Rule):
         kept = {_client(call) for call in calls if _is_kept(call) or not call.function.index}
         for call in calls:
             function = call.function
-            if _is_kept(call) or _is_of_module(project, call):
+            if not findings.wants(function) or _is_kept(call) or _is_of_module(project, call):
                 continue
             for reach, what in ((project.per_request, "request"), (project.per_job, "job")):
                 if function in reach:
