@@ -500,3 +500,20 @@ def test_a_query_without_a_call_lies_where_it_is_looped_over() -> None:
     query = known(project.query(function, loop.terms[0]))
     assert query.origin is not None
     assert query.origin.span == loop.span
+
+
+def test_a_list_that_the_function_around_made_has_no_loop_here() -> None:
+    project = project_from(
+        {
+            "app.py": """
+            def outer(connection, names):
+                rows = [dict(zip(names, row)) for row in connection.execute("SELECT a FROM b")]
+
+                def f():
+                    return rows
+
+                return f
+            """
+        }
+    )
+    assert returned(project) is None

@@ -12,7 +12,7 @@ from backlint.link.queries.frame import Frame, is_nothing
 from backlint.link.queries.starts import attribute, named, opened, parameter
 from backlint.link.queries.statements import text
 from backlint.link.query import Query, Step, merged
-from backlint.summary import MODULE_FUNCTION
+from backlint.summary import MODULE_FUNCTION, BlockKind
 from backlint.term import (
     Attr,
     Awaited,
@@ -87,9 +87,10 @@ def comprehension(queries: Queries, frame: Frame, term: int, listed: Comprehensi
     if isinstance(row, Element):
         query = queries.walk(frame, row.base)
     elif isinstance(row, Call | Mapping | Sequence) and frame.function != MODULE_FUNCTION:
-        query = queries.walk(
-            frame, frame.file.summary.functions[frame.function].blocks[listed.block].terms[0]
-        )
+        blocks = frame.file.summary.functions[frame.function].blocks[listed.block :][:1]
+        # Of a list that the function around made, the block is not one of this function.
+        looped = [block.terms[0] for block in blocks if block.kind == BlockKind.COMPREHENSION]
+        query = queries.walk(frame, looped[0]) if looped else None
         query = query if query is not None and query.sql is not None else None
     else:
         query = None
