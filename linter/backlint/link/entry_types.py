@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from backlint.link.evaluate import Evaluator
     from backlint.link.index import FileNode
 
+_ANY_USER = "django.contrib.auth.models.AbstractUser"
+"""Stands for the project's own class of users where it has one."""
+
 
 def typed(
     evaluator: Evaluator, text: str, receiver: Value | None, file: FileNode | None, row: Call | None
@@ -82,7 +85,7 @@ def _typed(
             return parameter
         return InstanceValue(f"builtins.{name}", arguments)
     symbol = evaluator.catalogue.canonical(name)
-    return InstanceValue(symbol, arguments)
+    return InstanceValue(evaluator.user_model() if symbol == _ANY_USER else symbol, arguments)
 
 
 def type_parameter(evaluator: Evaluator, name: str, receiver: Value | None) -> Value | None:

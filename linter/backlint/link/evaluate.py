@@ -79,6 +79,8 @@ class Evaluator:
         self._yields: dict[tuple[int, int], Value] = {}
         self.callers: dict[tuple[int, int], list[tuple[FileNode, Call, int]]] = {}
         """Call sites of each project function: file, call, and how many leading parameters are bound."""
+        self.user_class = ""
+        """The class of Django's users; empty until somebody asks."""
         self.handed_items: dict[str, list[tuple[FileNode, int]]] | None = None
         """What is stored in the dict that a job queue hands to every job, by its keys; None until somebody asks."""
         self._relations: Relations | None = None
@@ -122,6 +124,14 @@ class Evaluator:
 
     def user_model(self) -> str:
         """The class of Django's users: the project's own where it has one."""
+        if not self.plain.user_class:
+            found = self._user_class()
+            if not self.classes.settled:
+                return found
+            self.plain.user_class = found
+        return self.plain.user_class
+
+    def _user_class(self) -> str:
         for file in self.index.files:
             for cls in file.summary.classes:
                 symbol = f"{file.summary.module}.{cls.name}"

@@ -50,4 +50,5 @@ def _place(file: FileNode, row: Item) -> str | None:
     if not isinstance(base, Param) or base.name not in _NAMES or not isinstance(key, Const):
         return None
     parameters = file.summary.functions[base.function].parameters
-    return key.value if parameters[0].name == base.name and isinstance(key.value, str) else None
+    first = next(iter(parameters), None)
+    return key.value if first is not None and first.name == base.name and isinstance(key.value, str) else None

@@ -16,7 +16,6 @@ from backlint.api import (
     Event,
     EventKind,
     FunctionValue,
-    InstanceValue,
     LinkedFunction,
     Local,
     Param,
@@ -222,9 +221,9 @@ def _unwrapped(function: LinkedFunction, term: int) -> int:
 
 def _is_row(project: Project, function: LinkedFunction, element: int, row: Element, model: str) -> bool:
     value = project.value(function, element)
-    if isinstance(value, InstanceValue):
-        return project.is_instance(value, model)
-    return value is UNKNOWN and row.position < 0
+    if value is UNKNOWN:
+        return row.position < 0
+    return project.is_instance(value, model)
 
 
 def missing(project: Project, rows: Rows, names: tuple[str, ...]) -> tuple[Relation, tuple[str, ...]] | None:

@@ -86,17 +86,22 @@ def comprehension(queries: Queries, frame: Frame, term: int, listed: Comprehensi
         row = frame.file.summary.terms[row.base]
     if isinstance(row, Element):
         query = queries.walk(frame, row.base)
-    elif isinstance(row, Call | Mapping | Sequence) and frame.function != MODULE_FUNCTION:
-        blocks = frame.file.summary.functions[frame.function].blocks[listed.block :][:1]
-        # Of a list that the function around made, the block is not one of this function.
-        looped = [block.terms[0] for block in blocks if block.kind == BlockKind.COMPREHENSION]
-        query = queries.walk(frame, looped[0]) if looped else None
+    elif isinstance(row, Call | Mapping | Sequence):
+        query = queries.walk(frame, _listed(frame, listed))
         query = query if query is not None and query.sql is not None else None
     else:
         query = None
     if query is None:
         return None
     return query.with_step(Step((QueryStep.ALL,), "list", frame.place(term)), executed=True)
+
+
+def _listed(frame: Frame, listed: Comprehension) -> int:
+    """What a comprehension goes over; -1 where it stands in another function than the one that is walked."""
+    blocks = frame.file.summary.functions[frame.function].blocks
+    block = blocks[listed.block] if listed.block < len(blocks) else None
+    known = block is not None and block.kind == BlockKind.COMPREHENSION and frame.function != MODULE_FUNCTION
+    return block.terms[0] if block is not None and known else -1
 
 
 def item(queries: Queries, frame: Frame, term: int, base: int, key: int) -> Query | None:
