@@ -111,6 +111,8 @@ class Access(msgspec.Struct):
     open: set[str] = set()
     """Tables whose rows it selects by neither caller nor key: a list for everybody."""
 
+    columns: set[tuple[str, str]] = set()
+    """Tables and their columns that it asks to be the caller's."""
     whole: set[str] = set()
     """Those of the tables in `open` of which it takes whole rows."""
 
@@ -143,6 +145,7 @@ def _nothing() -> Access:
         keyed=set(),
         open=set(),
         whole=set(),
+        columns=set(),
     )
 
 
@@ -154,6 +157,7 @@ class _Visit:
         "asks",
         "beside",
         "checked",
+        "columns",
         "found",
         "given",
         "keyed",
@@ -189,6 +193,7 @@ class _Visit:
         self.keyed: set[tuple[str, str]] = set()
         self.open: set[str] = set()
         self.whole: set[str] = set()
+        self.columns: set[tuple[str, str]] = set()
         self.leads_to: list[tuple[LinkedFunction, Env, dict[str, Lookup]]] | None = None
         """The functions it calls with what it gives them; None where nobody has asked yet."""
 
@@ -290,6 +295,7 @@ class ObjectAccess:
         access.keyed |= visit.keyed
         access.open |= visit.open
         access.whole |= visit.whole
+        access.columns |= visit.columns
         access.checked |= visit.checked
         access.links |= visit.links
         access.beside |= visit.beside
@@ -424,6 +430,11 @@ class ObjectAccess:
         narrows = query.sql is not None or query.may_have(QueryStep.FILTERS, QueryStep.ONE, QueryStep.BY_KEY)
         if tied and table and narrows and not query.may_have(QueryStep.CREATES):
             visit.scoped.add(table)
+            visit.columns.update(
+                (table, one.column)
+                for one in self._project.filters(query)
+                if one.equals and one.file is mentions.file and mentions.caller(one.value)
+            )
         if not table or query.may_have(QueryStep.CREATES):
             return None
         runs = query.executed or query.may_have(QueryStep.UPDATES, QueryStep.DELETES)

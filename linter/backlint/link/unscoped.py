@@ -613,6 +613,16 @@ class Objects:
         """Whether a handler speaks of who calls, itself or in what it calls."""
         return self._judge.access_of(handler).knows_caller
 
+    def tied(self, handler: FunctionKey) -> frozenset[str]:
+        """Tables of which a handler has nothing but the caller's."""
+        routes = self._project.handlers.get(handler, ())
+        return frozenset(self._judge.access.of(routes[0]).right) if routes else frozenset()
+
+    def columns(self, handler: FunctionKey) -> frozenset[tuple[str, str]]:
+        """Tables and their columns that a handler asks to be the caller's, such as a tenant's."""
+        routes = self._project.handlers.get(handler, ())
+        return frozenset(self._judge.access.of(routes[0]).columns) if routes else frozenset()
+
     def exposed(self, route: Route) -> str:
         """The table that a route alone lists to strangers, and that others show to its owners; empty for none."""
         return self._judge.exposed(route) if self._found and route.handler is not None else ""

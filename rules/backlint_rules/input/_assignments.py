@@ -57,6 +57,17 @@ _OPERATORS = frozenset({"$set", "$setOnInsert"})
 _NARROWS = frozenset({"difference", "issubset", "issuperset", "intersection", "symmetric_difference"})
 _SETTERS = frozenset({"builtins.setattr", "setattr"})
 _DEPTH = 3
+_FIELD_NAMES = frozenset(
+    {
+        "__struct_fields__",
+        "__fields_set__",
+        "__fields__",
+        "__dataclass_fields__",
+        "model_fields",
+        "model_fields_set",
+    }
+)
+"""Attributes of an object of a schema that name its fields: msgspec, Pydantic, dataclasses."""
 _LEAVES = 12
 
 
@@ -254,6 +265,8 @@ def leaves(project: Project, function: LinkedFunction, term: int, depth: int = 0
             yield from _of_comprehension(project, function, block, depth)
         case Call():
             yield from _of_call(project, function, term, row, depth)
+        case Attr(base, name) if name in _FIELD_NAMES:
+            yield Leaf(base, dumped=True)
         case Param() | Attr() | Item() | Element():
             yield Leaf(term)
         case _:

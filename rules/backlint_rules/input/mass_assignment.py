@@ -12,7 +12,9 @@ from backlint.api import (
     Confidence,
     Const,
     Evidence,
+    Extra,
     Findings,
+    Guard,
     InstanceValue,
     LinkedFunction,
     Project,
@@ -46,6 +48,9 @@ _GRANTS = re.compile(
     re.IGNORECASE,
 )
 """Fields that nobody sets for themselves."""
+_BELONGS = re.compile(r"member|participa|belong|enrol|subscri", re.IGNORECASE)
+"""Guards that ask only whether the caller is in a group."""
+_TOP = re.compile(r"admin|superuser|super_user|root", re.IGNORECASE)
 _ROLES = re.compile(r"role|admin|staff|superuser|permission", re.IGNORECASE)
 _WRITTEN_WITH = re.compile(r"Serializer|ModelSchema|ModelForm")
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
@@ -113,7 +118,10 @@ def _report(
     found: Opening,
 ) -> bool:
     model = project.model(sink.model) if sink.model else None
-    short = sink.model.rpartition(".")[2]
+    if model is not None and not model.fields:
+        # A class that only others are made from: which of them is not known.
+        model = None
+    short = sink.model.rpartition(".")[2] if model is not None else ""
     words = project.words(handler, found.term)
     evidence = (
         ()
@@ -123,13 +131,38 @@ def _report(
     if found.schema:
         names = fields_of(project, found.schema) - found.without - sink.beside
         owners = project.owner_columns(sink.model)
+        declared = project.schema(found.schema)
+        if declared is not None and declared.extra is Extra.ALLOW:
+            if model is None:
+                schema = found.schema.rpartition(".")[2]
+                findings.add(
+                    call,
+                    f"`{schema}` keeps keys that it has no field for: the client sets whatever columns it names",
+                    confidence=Confidence.MEDIUM,
+                    advice=f"let `{schema}` refuse or leave out unknown keys",
+                    evidence=evidence,
+                )
+                return True
+            names |= frozenset(model.fields) - found.without - sink.beside
         open_to = sorted(
             name
             for name in names
             if name in owners or (_GRANTS.fullmatch(name) and (model is None or name in model.fields))
         )
-        if not open_to or _is_asked(project, handler, open_to) or _is_for_staff(project, handler, found):
-            return False
+        scoping = _scoping(project, handler, sink.model)
+        if sink.model in project.objects.tied(handler.key):
+            scoping |= owners
+        moves = sorted(names & scoping)
+        if not moves:
+            whole = bool(_meta_fields(project, found.schema))
+            granted = [name for name in open_to if whole or not _is_granted(project, handler, name)]
+            if not granted or _is_asked(project, handler, open_to):
+                return False
+            if not whole and _is_behind(project, handler):
+                return False
+            open_to = granted
+        else:
+            open_to = moves
         schema = found.schema.rpartition(".")[2]
         of = f" of `{short}`" if short else ""
         findings.add(
@@ -219,14 +252,51 @@ def _is_asked(project: Project, handler: LinkedFunction, names: list[str]) -> bo
     return False
 
 
-def _is_for_staff(project: Project, handler: LinkedFunction, found: Opening) -> bool:
-    """Whether only those get here who may grant rights; a schema that takes in a whole model is not meant."""
-    if _meta_fields(project, found.schema):
-        return False
-    routes: tuple[Route, ...] = project.handlers.get(handler.key, ())
-    return any(route.authorisation or route.is_admin_path for route in routes) or any(
-        guard.unresolved for route in routes for guard in route.guards
+def _is_behind(project: Project, handler: LinkedFunction) -> bool:
+    """Whether a handler is for staff by its address, or behind something that may ask for rights."""
+    return any(
+        route.is_admin_path or any(guard.unresolved for guard in route.guards)
+        for route in project.handlers.get(handler.key, ())
     )
+
+
+def _scoping(project: Project, handler: LinkedFunction, model: str) -> frozenset[str]:
+    """The columns, as a schema may call them, by which a handler asks that a row is the caller's: its tenant.
+
+    Who sets one of these moves the row out of what the handler guards, whatever the role.
+    """
+    known = project.model(model)
+    found = {
+        column
+        for table, column in project.objects.columns(handler.key)
+        if table == model and (known is None or column not in known.primary_keys)
+    }
+    return frozenset(found | {f"{name}_id" for name in found} | {name.removesuffix("_id") for name in found})
+
+
+def _is_granted(project: Project, handler: LinkedFunction, name: str) -> bool:
+    """Whether only those get here who may grant a field: staff, or for all but roles anybody with a role."""
+    routes: tuple[Route, ...] = project.handlers.get(handler.key, ())
+    return any(_may_grant(project, guard, name) for route in routes for guard in route.authorisation)
+
+
+def _may_grant(project: Project, guard: Guard, name: str) -> bool:
+    """Whether a guard lets none in but those who may set a field."""
+    short = guard.symbol.rpartition(".")[2]
+    if _BELONGS.search(short) and not _ROLES.search(short) and not guard.given:
+        return False
+    if not _ROLES.search(name) or not guard.given or _is_top(guard):
+        return True
+    # Another guard of the project is for administrators alone, and this one lets others in: they could become one.
+    return not any(
+        _is_top(other) and other.symbol == guard.symbol
+        for route in project.routes
+        for other in route.authorisation
+    )
+
+
+def _is_top(guard: Guard) -> bool:
+    return bool(guard.given) and all(_TOP.search(text) for text in guard.given)
 
 
 def _judge_elsewhere(project: Project, findings: Findings, call: CallSite) -> None:
@@ -333,6 +403,8 @@ def _written(project: Project, symbol: str, kinds: list[str]) -> bool | None:
             for one in options(parameter.annotation)
         ):
             return True
+        if changing and route.view and _fills(project, route.view, symbol):
+            return True
         answered = answered or (route.response == symbol and not changing)
         handler = project.graph.functions[route.handler] if route.handler is not None else None
         if handler is not None and any(
@@ -348,6 +420,14 @@ def _written(project: Project, symbol: str, kinds: list[str]) -> bool | None:
         ):
             return True
     return False if answered else None
+
+
+def _fills(project: Project, view: str, symbol: str) -> bool:
+    """Whether a view's class names a form that its library's code fills with what is posted."""
+    return any(
+        isinstance(one, ClassValue) and one.symbol == symbol
+        for one in options(project.class_attribute(view, "form_class"))
+    )
 
 
 def _texts(project: Project, file: int, term: int) -> set[str]:
