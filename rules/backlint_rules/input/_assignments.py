@@ -196,6 +196,9 @@ def _inside(project: Project, function: LinkedFunction, term: int) -> int:
 def _by_text(project: Project, call: CallSite, term: int) -> Iterator[Sink]:
     """SQL whose column names are the keys of a mapping."""
     function = call.function
+    query = project.query(function, term)
+    if query is not None and query.sql is None:
+        return
     tested = checked(project, function)
     for inner in project.terms_of(function, term):
         row = project.term(function, inner)
