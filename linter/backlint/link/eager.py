@@ -152,7 +152,7 @@ def _named(queries: Queries, file: FileNode, term: int, depth: int = 0) -> list[
             found.extend(inner)
         return found
     if isinstance(row, Call) and row.arguments:
-        return _named(queries, file, row.arguments[0], depth + 1)
+        return _prefetched(queries, file, row, depth)
     column = column_of(queries, file, term)
     if column is not None:
         return [(column[1],)]
@@ -164,6 +164,21 @@ def _named(queries: Queries, file: FileNode, term: int, depth: int = 0) -> list[
     if isinstance(value, ClassValue) and queries.stores_rows(value.symbol):
         return [(ANY,)]
     return None
+
+
+def _prefetched(queries: Queries, file: FileNode, row: Call, depth: int) -> list[tuple[str, ...]] | None:
+    """`Prefetch("calls", queryset=Call.objects.select_related("port"))`: the relation, and what its rows come with."""
+    paths = _named(queries, file, row.arguments[0], depth + 1)
+    given = next((term for name, term in row.keywords if name == "queryset"), None)
+    if given is None and len(row.arguments) > 1:
+        given = row.arguments[1]
+    if given is None or paths is None:
+        return paths
+    inner = queries.of_term(file, given)
+    loaded = None if inner is None else eager(queries, inner)
+    if loaded is None or not loaded.complete:
+        return None
+    return [*paths, *((*path, *more) for path in paths for more in sorted(loaded.paths))]
 
 
 def _options(queries: Queries, file: FileNode, term: int, depth: int = 0) -> list[tuple[str, ...]] | None:

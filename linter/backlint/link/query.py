@@ -147,6 +147,12 @@ def merged(found: list[Query | None]) -> Query | None:
         steps=kept,
         executed=any(query.executed for query in known),
         complete=len(known) == len(found) and all(query.complete for query in known),
-        sql=longest.sql if all(query.sql == longest.sql for query in known) else None,
+        sql=_longest_text([query.sql for query in known]),
         parent=longest.parent if all(query.parent == longest.parent for query in known) else None,
     )
+
+
+def _longest_text(texts: list[str | None]) -> str | None:
+    """The statement that all paths write, some of them only its beginning; None where they differ."""
+    longest = max((text or "" for text in texts), key=len)
+    return longest if all(text is not None and longest.startswith(text) for text in texts) else None

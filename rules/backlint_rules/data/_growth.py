@@ -40,7 +40,7 @@ from backlint_rules.data._tables import (
     table_of,
 )
 
-_FILLS = frozenset({"append", "add", "extend", "appendleft"})
+_FILLS = frozenset({"append", "add", "extend", "appendleft", "write", "writerow"})
 _NARROW = 2
 """Equalities, one with a parent among them, that rows may share in number; with more they are few."""
 
@@ -87,7 +87,8 @@ def confidence(project: Project, place: Fetch, query: Query) -> Confidence:
     piled = by_parent == 1 and _pile_up(project, query)
     if query.may_have(QueryStep.PROJECTS) and query.sql is None:
         records = bool(query.model) and (piled or not by_parent) and _columns(query) > 1
-        if not (shown if project.is_handler(function) else answered and records):
+        whole = answered or function.key in project.jobs
+        if not (shown if project.is_handler(function) else whole and records):
             return Confidence.LOW
     if piled:
         sure = min(sure, 1)
@@ -189,10 +190,13 @@ def _filled(project: Project, function: LinkedFunction, rows: set[int]) -> set[i
         callee = project.term(function, call.row.function)
         if not isinstance(callee, Attr) or callee.name not in _FILLS:
             continue
+        filled = project.term(function, bare(function.file, callee.base))
         for argument in call.row.arguments:
             inner = (project.term(function, index) for index in project.terms_of(function, argument))
             if any(isinstance(row, Element) and plain(function, row.base) in rows for row in inner):
                 found.add(bare(function.file, callee.base))
+                # `csv.writer(buffer)` writes into what it is given.
+                found.update(bare(function.file, one) for one in getattr(filled, "arguments", ())[:1])
     return found
 
 

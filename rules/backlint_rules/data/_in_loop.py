@@ -19,6 +19,7 @@ from backlint.api import (
     Role,
     Site,
     bare,
+    options,
 )
 from backlint_rules.data._loading import chain, missing, rows_of, through
 
@@ -148,7 +149,8 @@ def _relation(project: Project, site: Site) -> int:
             return -1
         index = bare(site.function.file, callee.base)
         row = project.term(site.function, index)
-    relates = Role.RELATES in project.evaluator.roles(project.value(site.function, index))
+    held = options(project.value(site.function, index))
+    relates = any(Role.RELATES in project.evaluator.roles(one) for one in held)
     return index if relates and isinstance(row, Attr) else -1
 
 

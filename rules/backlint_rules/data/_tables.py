@@ -29,6 +29,8 @@ SHARED = ("category", "categorie", "tag", "topic", "genre", "brand", "city", "re
 """How tables are called by whose few rows those of others are sorted: each has its share of all of them."""
 OWNS_MUCH = 4
 """Tables whose rows belong to one of another, from which on that one is a tenant."""
+_WRITTEN = ("comment", "review", "message", "notification", "log", "history", "audit", "transaction", "visit")
+"""How tables are called whose rows pile up, whether or not they keep when."""
 _DATED = re.compile(r"(?i)birth|born|dob|expir|until|updat|modif|chang|last_|sync|seen")
 """How dates are called that don't say when something happened."""
 _PERSON = re.compile(
@@ -42,7 +44,7 @@ def grows(project: Project, query: Query) -> bool:
     if model is None:
         collection = _collection(project, query)
         return bool(query.model) or query.sql is not None or bool(collection and not is_small(collection))
-    if any(field.stamps or _is_date(field) for field in model.fields.values()):
+    if any(field.stamps or _is_date(field) for field in model.fields.values()) or _is_written(query.model):
         return True
     if _PERSON.search(query.model.rpartition(".")[2]) and not project.filters(query):
         return True
@@ -60,6 +62,10 @@ def _is_date(field: Field) -> bool:
     """Whether each row says on which day it is, or at which time: what is noted by date piles up."""
     dated = field.type.lower().startswith(("date", "timestamp"))
     return dated and not field.nullable and not _DATED.search(field.name)
+
+
+def _is_written(symbol: str) -> bool:
+    return symbol.rpartition(".")[2].lower().removesuffix("s").endswith(_WRITTEN)
 
 
 def table_of(project: Project, query: Query) -> str:
@@ -94,7 +100,7 @@ def _collection(project: Project, query: Query) -> str:
 def is_written_by_people(project: Project, symbol: str, parent: str) -> bool:
     """Whether rows of a parent name who made them, and when: messages pile up, the lines of an order don't."""
     model = project.model(symbol)
-    if model is None or not any(field.stamps for field in model.fields.values()):
+    if model is None or not (_is_written(symbol) or any(field.stamps for field in model.fields.values())):
         return False
     single = [one.target for one in model.relations.values() if not one.many and not one.reverse]
     return any(is_person(one) for one in single if one != parent)
