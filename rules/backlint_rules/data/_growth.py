@@ -67,7 +67,8 @@ def confidence(project: Project, place: Fetch, query: Query) -> Confidence:
         function in project.per_request or function in project.per_job or function in project.in_background
     )
     small = is_small(table_of(project, query))
-    if not reached or function.memoised or small or query.may_have(QueryStep.LIMITS):
+    told = query.parent is not None and _repeats(project, place)
+    if told or not reached or function.memoised or small or query.may_have(QueryStep.LIMITS):
         return Confidence.LOW
     shown = place.shown or _is_returned(project, function, place.term)
     answered = _is_answered(project, function, place.term, shown)

@@ -21,7 +21,7 @@ from backlint.api import (
     bare,
     options,
 )
-from backlint_rules.data._loading import chain, missing, rows_of, through
+from backlint_rules.data._loading import Rows, chain, missing, rows_of, through
 
 _READS = frozenset({"read_text", "read", "strip"})
 WRITING = (Effect.WRITES, Effect.COMMITS, Effect.FLUSHES)
@@ -154,12 +154,25 @@ def _relation(project: Project, site: Site) -> int:
     return index if relates and isinstance(row, Attr) else -1
 
 
+def is_lazy_load(project: Project, place: InLoop) -> bool:
+    """Whether a place is the loop's own read of a relation that its query has not loaded, of which lazy-load-in-loop tells."""
+    return place.target is None and any(
+        not rows.owned and missing(project, rows, names) is not None
+        for rows, names in _related(project, place)
+    )
+
+
 def is_loaded(project: Project, place: InLoop) -> bool:
     """Whether a place reads all rows of a relation of the loop's row, which the query behind the loop has loaded."""
+    return any(missing(project, rows, names) is None for rows, names in _related(project, place))
+
+
+def _related(project: Project, place: InLoop) -> Iterator[tuple[Rows, tuple[str, ...]]]:
+    """The rows of a relation that a place reads whole, and the relation's chain of names from the loop's row."""
     last = place.last
     relation = -1 if last is None else _relation(project, last)
     if last is None or relation < 0:
-        return False
+        return
     function = place.function
     terms = function.file.summary.terms
     if isinstance(place.place, CallSite):
@@ -174,9 +187,8 @@ def is_loaded(project: Project, place: InLoop) -> bool:
         read = [chain(project, function, relation)]
     for root, names in read:
         rows = rows_of(project, function, root, place.place.block)
-        if rows is not None and names and missing(project, rows, names) is None:
-            return True
-    return False
+        if rows is not None and names:
+            yield rows, names
 
 
 def pass_words(project: Project, place: InLoop) -> str:

@@ -49,7 +49,7 @@ class LazyLoadInLoop(Rule):
     the key is needed, read `post.author_id`, which is there already.
 
     ## Confidence
-    High where the loop reads the relation itself or through one call; medium through more; low where the
+    High where the loop reads the relation itself or through one call; medium through more; lower where the
     rows belong to one parent, so that they are few or share it.
 
     ## What it leaves alone
@@ -143,9 +143,17 @@ def _report(project: Project, findings: Findings, function: LinkedFunction, grou
 def _confidence(project: Project, lazy: Lazy) -> Confidence:
     name = lazy.relation.name
     filters = project.filters(lazy.rows.query)
-    if lazy.rows.owned or any(one.equals and one.column in (name, f"{name}_id") for one in filters):
+    if lazy.rows.owned:
         return Confidence.LOW
+    if any(one.equals and one.column in (name, f"{name}_id") for one in filters):
+        return Confidence.MEDIUM if _is_column(project, lazy) else Confidence.LOW
     return Confidence.HIGH if len(lazy.access.calls) < 2 else Confidence.MEDIUM
+
+
+def _is_column(project: Project, lazy: Lazy) -> bool:
+    """Whether the relation is a column of its own, as in ORMs that load the same row again for each that refers to it."""
+    model = project.model(lazy.relation.owner)
+    return model is not None and lazy.relation.name in model.fields
 
 
 def _target(project: Project, rows: Rows, names: tuple[str, ...]) -> str:

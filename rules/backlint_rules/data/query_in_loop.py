@@ -5,6 +5,7 @@ from backlint_rules.data._in_loop import (
     WRITING,
     InLoop,
     confidence,
+    is_lazy_load,
     is_loaded,
     iterable_words,
     loop_evidence,
@@ -38,7 +39,7 @@ class QueryInLoop(Rule):
 
     ## What it leaves alone
     The loop over the rows of one query (that is one query), chunks and pages, retries, loops that leave on
-    their first pass, a handful of literal items, building a query without sending it, memoised helpers and
+    their first pass, a handful of literal items, relations of the loop's rows (lazy-load-in-loop tells of them), building a query without sending it, memoised helpers and
     data loaders.
 
     ## How to tune it
@@ -57,7 +58,7 @@ class QueryInLoop(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at every place that queries, and at every call that leads to one, inside a loop."""
         for place in places_in_loops(project, findings, Effect.QUERIES):
-            if not _speaks(project, place) or is_loaded(project, place):
+            if not _speaks(project, place) or is_loaded(project, place) or is_lazy_load(project, place):
                 continue
             evidence: tuple[Evidence, ...] = (loop_evidence(project, place),)
             if place.target is None:
