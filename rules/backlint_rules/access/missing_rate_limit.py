@@ -4,6 +4,7 @@ import re
 
 from backlint.api import (
     Attr,
+    Call,
     Compare,
     Confidence,
     Const,
@@ -39,6 +40,8 @@ _ADDRESSES = frozenset(
 )
 _STAFF = re.compile(r"admin|staff|superuser", re.IGNORECASE)
 _MODELS = frozenset({"llm", "gpt", "chatgpt", "openai", "anthropic", "claude", "gemini"})
+_TEXTS = frozenset({"sms", "twilio"})
+_CODES = frozenset({"code", "codes", "otp", "verify", "verification", "link"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
 _WHY = {
     "login": "passwords and tokens can be guessed without end",
@@ -47,6 +50,7 @@ _WHY = {
     "one-time code": "a six-digit code can be guessed in minutes",
     "verification": "codes can be guessed without end",
     "mail": "anybody can have mail sent to any address, without end",
+    "text message": "each message is paid for, and phones can be rung without end",
     "invitation": "mail can be sent to anyone without end, in the name of the service",
     "password": "the password it asks for can be guessed without end",
     "account": "accounts can be made by the thousand, and mail sent to anyone",
@@ -121,6 +125,8 @@ def _purpose(project: Project, route: Route, handler: LinkedFunction | None) -> 
         return named, Confidence.MEDIUM if doubtful else Confidence.HIGH
     if handler is None:
         return "", Confidence.LOW
+    if named == "verification" and not route.is_admin_path:
+        return named, Confidence.MEDIUM
     return _by_doing(project, route, handler)
 
 
@@ -133,6 +139,8 @@ def _by_doing(project: Project, route: Route, handler: LinkedFunction) -> tuple[
     )
     if anonymous and _sends_mail(project, functions) and _names_address(project, functions):
         return "mail", Confidence.MEDIUM
+    if _sends_texts(project, functions) and (anonymous or words(route.name) & _CODES):
+        return "text message", Confidence.MEDIUM
     if _asks_model(project, functions):
         return "language model", Confidence.LOW if route.is_admin_path else Confidence.MEDIUM
     if invites and not anonymous and _sends_mail(project, functions):
@@ -188,6 +196,17 @@ def _sends_mail(project: Project, functions: list[LinkedFunction]) -> bool:
                 if isinstance(name, str) and _is_mail_job(project, name):
                     return True
     return False
+
+
+def _sends_texts(project: Project, functions: list[LinkedFunction]) -> bool:
+    """Whether text messages are sent: by a function of the project that calls a service, and is named for it."""
+    network = project.effects.steps(Effect.CALLS_NETWORK)
+    return any(
+        function.key in network
+        and _TEXTS
+        & (words(function.file.summary.module.rpartition(".")[2]) | words(function.name.rpartition(".")[2]))
+        for function in functions
+    )
 
 
 def _job(project: Project, function: LinkedFunction, term: int) -> Value:
@@ -266,6 +285,18 @@ def _is_limited(project: Project, handler: LinkedFunction) -> bool:
     return any(plays(project, function, Role.LIMITS_RATE, _LIMITS) for function in runs(project, handler))
 
 
+def _is_limited_together(project: Project, handler: LinkedFunction) -> bool:
+    """Whether a limiter is put on a group of routes in the module of a handler: `limiter.limit("5/minute")(blueprint)`."""
+    module = project.graph.functions[handler.file.index, 0]
+    return any(
+        isinstance(project.term(module, call.row.function), Call)
+        and call.row.arguments
+        and not isinstance(project.value(module, call.row.arguments[0]), FunctionValue)
+        and Role.LIMITS_RATE in project.guard_roles(module, call.row.function)
+        for call in module.calls
+    )
+
+
 def _report(
     project: Project,
     findings: Findings,
@@ -274,7 +305,7 @@ def _report(
     purpose: str,
     confidence: Confidence,
 ) -> None:
-    if handler is not None and _is_limited(project, handler):
+    if handler is not None and (_is_limited(project, handler) or _is_limited_together(project, handler)):
         return
     method = "/".join(route.methods) or "ANY"
     limited = sorted(other.name for other in project.routes if other.limits)
