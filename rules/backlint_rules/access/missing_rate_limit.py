@@ -41,6 +41,7 @@ _ADDRESSES = frozenset(
 _STAFF = re.compile(r"admin|staff|superuser", re.IGNORECASE)
 _MODELS = frozenset({"llm", "gpt", "chatgpt", "openai", "anthropic", "claude", "gemini"})
 _TEXTS = frozenset({"sms", "twilio"})
+_GUESSED = frozenset({"code", "otp", "pin"})
 _CODES = frozenset({"code", "codes", "otp", "verify", "verification", "link"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
 _WHY = {
@@ -125,7 +126,7 @@ def _purpose(project: Project, route: Route, handler: LinkedFunction | None) -> 
         return named, Confidence.MEDIUM if doubtful else Confidence.HIGH
     if handler is None:
         return "", Confidence.LOW
-    if named == "verification" and not route.is_admin_path:
+    if named == "verification" and not route.is_admin_path and _reads_code(project, handler):
         return named, Confidence.MEDIUM
     return _by_doing(project, route, handler)
 
@@ -195,6 +196,17 @@ def _sends_mail(project: Project, functions: list[LinkedFunction]) -> bool:
                 name = project.constant(function, term)
                 if isinstance(name, str) and _is_mail_job(project, name):
                     return True
+    return False
+
+
+def _reads_code(project: Project, handler: LinkedFunction) -> bool:
+    """Whether a handler is sent a code that is short enough to guess, and not a token."""
+    for event in handler.summary.events:
+        for term in project.terms_of(handler, event.term) if event.term >= 0 else ():
+            row = project.term(handler, term)
+            name = row.name if isinstance(row, Attr) else getattr(row, "value", "")
+            if isinstance(name, str) and name.lower() in _GUESSED:
+                return True
     return False
 
 
