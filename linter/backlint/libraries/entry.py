@@ -92,6 +92,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """It ends by itself when none of `bounds` is given."""
     waits: tuple[str, ...] = ()
     """Arguments that make it wait between tries."""
+    fixed: tuple[str, ...] = ()
+    """Those of `waits` of which a plain number is the same wait each time."""
     backs_off: bool = False
     """It waits longer and longer when none of `waits` is given."""
     constant: bool = False

@@ -172,6 +172,15 @@ class Project:
                 return self.graph.functions[found.file, method] if self.evaluator.is_property(found) else None
         return None
 
+    def method(self, symbol: str, name: str) -> LinkedFunction | None:
+        """The method of that name of a class of the project, inherited ones included."""
+        for ancestor in self.evaluator.classes.order(symbol):
+            cls = self.evaluator.classes.project_class(ancestor)
+            number = None if cls is None else cls.method(name)
+            if cls is not None and number is not None:
+                return self.graph.functions[cls.file.index, number]
+        return None
+
     def decorated(self, function: LinkedFunction, role: Role) -> Iterator[tuple[int, Value]]:
         """The decorators of a function that have a role: the term of each, and what it calls."""
         for term in function.summary.decorators:

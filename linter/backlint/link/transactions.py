@@ -37,16 +37,56 @@ class Transactions:
                 continue
             if self._opens(function, block.terms[0]):
                 return Evidence(function.path, block.span, "the transaction is open in this block")
-            if self._commit_at_end(function, block.terms[0]) and self._has_written(
-                function, call, function.summary.blocks.index(block)
-            ):
+            ends = self._commit_at_end(function, block.terms[0]) or self._commit_at_exit(
+                function, block.terms[0]
+            )
+            if ends and self._has_written(function, call, function.summary.blocks.index(block)):
                 return Evidence(
                     function.path, block.span, "the transaction is committed at the end of this block"
                 )
         for term in function.summary.decorators:
             if self._opens(function, term) or self._wraps(function, term):
                 return Evidence(function.path, function.summary.span, "the decorator opens a transaction")
-        return self._commit_after(function, call) or self._commit_of_dependency(function, call)
+        return (
+            self._of_callback(function)
+            or self._commit_after(function, call)
+            or self._commit_of_dependency(function, call)
+        )
+
+    def _of_callback(self, function: LinkedFunction) -> Evidence | None:
+        """The call that runs a function inside a transaction: `session.with_transaction(move)`."""
+        if function.key not in self._callbacks:
+            return None
+        return next(
+            (
+                Evidence(call.function.path, call.span, "the callback runs in a transaction")
+                for call in self._project.callers(function)
+                if call.entry is not None and call.entry.calls and Role.OPENS_TRANSACTION in call.entry.roles
+            ),
+            None,
+        )
+
+    @cached_property
+    def _callbacks(self) -> frozenset[FunctionKey]:
+        """The functions that calls which open transactions run."""
+        return frozenset(
+            target
+            for call in self._project.calls()
+            if call.entry is not None and call.entry.calls and Role.OPENS_TRANSACTION in call.entry.roles
+            for target in call.targets
+        )
+
+    def _commit_at_exit(self, function: LinkedFunction, term: int) -> Evidence | None:
+        """The commit with which an object of the project ends its `with` block: a unit of work."""
+        for value in options(self._project.value(function, term)):
+            if not isinstance(value, InstanceValue):
+                continue
+            for name in ("__aexit__", "__exit__"):
+                method = self._project.method(value.symbol, name)
+                for call in method.calls if method is not None else ():
+                    if Effect.COMMITS in call.effects or self._project.effects.target(call, Effect.COMMITS):
+                        return Evidence(call.function.path, call.span, "the block ends with this commit")
+        return None
 
     def of_request(self, function: LinkedFunction, call: CallSite) -> Evidence | None:
         """What commits the whole request around a call, with something written before it; None where nothing does."""
@@ -225,6 +265,14 @@ class Transactions:
             writes(inner) for target in call.targets for inner in self._project.graph.functions[target].calls
         )
 
+    def _commits(self, call: CallSite) -> bool:
+        """Whether a call commits: a session's, or that of the project's own unit of work."""
+        if Effect.COMMITS in call.effects:
+            return True
+        callee = self._project.term(call.function, call.row.function)
+        named = isinstance(callee, Attr) and callee.name == "commit"
+        return named and self._project.effects.target(call, Effect.COMMITS) is not None
+
     def _commit_after(self, function: LinkedFunction, call: CallSite) -> Evidence | None:
         """A commit further down that the call's path leads to, with something written before the call."""
         around = {
@@ -234,7 +282,7 @@ class Transactions:
             (
                 other
                 for other in function.calls
-                if other.order > call.order and Effect.COMMITS in other.effects and other.block in around
+                if other.order > call.order and other.block in around and self._commits(other)
             ),
             None,
         )

@@ -25,6 +25,8 @@ _SECOND = re.compile(
 _LOCKS = re.compile(
     r"(?:^|_)(?:lock|locks|locked|locker|mutex|semaphore|advisory|for_update)(?:_|$)", re.IGNORECASE
 )
+_IF_ABSENT = "nx"
+"""A key that only one can set: who comes second is told so."""
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _DEPTH = 2
 
@@ -165,7 +167,7 @@ class Locks:
         terms = call.function.file.summary.terms
         for name, term in call.row.keywords:
             row = terms[term]
-            if _names_lock(name) and not (isinstance(row, Const) and not row.value):
+            if (_names_lock(name) or name == _IF_ABSENT) and not (isinstance(row, Const) and not row.value):
                 return True
         if _names_lock(self._project.words(call.function, call.row.function)):
             return True

@@ -2,12 +2,17 @@
 
 from functools import lru_cache
 
-from backlint.api import CallSite, Effect, InstanceValue, Project, options
+from backlint.api import CallSite, Effect, InstanceValue, Project, Value, options
 
 
 def is_job_result(project: Project, call: CallSite) -> bool:
     """Whether a call is a method of a job's handle: `AsyncResult`, `Job`."""
-    receiver = getattr(call.callee, "receiver", None)
+    return is_of_job_result(project, call.callee)
+
+
+def is_of_job_result(project: Project, method: Value) -> bool:
+    """Whether a value is a method of a job's handle."""
+    receiver = getattr(method, "receiver", None)
     return receiver is not None and any(
         isinstance(value, InstanceValue)
         and project.evaluator.classes.is_subclass(value.symbol, _result_classes(project))

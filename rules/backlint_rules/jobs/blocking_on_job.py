@@ -10,15 +10,18 @@ from backlint.api import (
     Effect,
     Evidence,
     Findings,
+    LibraryFunction,
     LinkedFunction,
     Local,
     Param,
     Project,
+    Role,
     Rule,
     Severity,
+    options,
     short_name,
 )
-from backlint_rules.jobs._results import is_job_result
+from backlint_rules.jobs._results import is_job_result, is_of_job_result
 
 _LOOKS = (Effect.QUERIES, Effect.CACHES)
 
@@ -53,13 +56,37 @@ class BlockingOnJob(Rule):
         for call in project.calls():
             if not findings.wants(call.function):
                 continue
-            waits = Effect.WAITS in call.effects
+            waits = Effect.WAITS in call.effects and not _is_told_not_to(project, call)
+            if Role.RUNS_IN_THREAD in project.roles(call) and _hands_over_wait(project, call):
+                _report(project, findings, call, True)
             if (waits or _is_polled(project, call)) and is_job_result(project, call):
                 _report(project, findings, call, waits)
         for function in project.functions:
             for call, polled in _polls_outcome(project, function) if findings.wants(function) else ():
                 if function in project.per_request or function in project.per_job:
                     _report_outcome(project, findings, call, polled)
+
+
+def _is_told_not_to(project: Project, call: CallSite) -> bool:
+    """Whether a call that may wait is told not to: `get_result(block=False)`, `timeout=0`."""
+    timeout = call.entry.timeout if call.entry is not None else None
+    given = [call.argument(None, name) for name in timeout.parameters] if timeout is not None else []
+    return any(project.constant(call.function, term) in (False, 0) for term in given if term is not None)
+
+
+def _hands_over_wait(project: Project, call: CallSite) -> bool:
+    """Whether a thread is given the wait for a job: the loop is free then, and the request waits all the same."""
+    entry = call.entry
+    for argument in (*entry.calls, *entry.defers) if entry is not None else ():
+        term = call.argument(argument) if isinstance(argument, int) else None
+        for value in options(project.value(call.function, term)) if term is not None else ():
+            if (
+                isinstance(value, LibraryFunction)
+                and Effect.WAITS in value.entry.effects
+                and is_of_job_result(project, value)
+            ):
+                return call.event.awaited
+    return False
 
 
 def _is_polled(project: Project, call: CallSite) -> bool:
@@ -81,9 +108,14 @@ def _polls_outcome(
 ) -> Iterator[tuple[CallSite, tuple[Evidence, ...]]]:
     """Calls that look again and again for what a job was given to do, after it was enqueued."""
     enqueued: set[int] = set()
+    handles: set[int] = set()
     for call in function.calls:
-        if Effect.ENQUEUES in call.effects or project.effects.target(call, Effect.ENQUEUES) is not None:
+        if any(effect in call.effects for effect in _LOOKS) and not handles.isdisjoint(_given(project, call)):
+            if _is_polled(project, call):
+                yield call, ()
+        elif Effect.ENQUEUES in call.effects or project.effects.target(call, Effect.ENQUEUES) is not None:
             enqueued.update(_shared(project, call))
+            handles.add(call.event.term)
         elif enqueued and not enqueued.isdisjoint(_shared(project, call)):
             for target in call.targets:
                 polled = _polling(project, project.graph.functions[target])
@@ -93,13 +125,17 @@ def _polls_outcome(
                 yield call, ()
 
 
+def _given(project: Project, call: CallSite) -> set[int]:
+    """The terms of all that a call is given."""
+    given = (*call.row.arguments, *(term for _, term in call.row.keywords))
+    return {term for argument in given for term in project.terms_of(call.function, argument)}
+
+
 def _shared(project: Project, call: CallSite) -> set[int]:
     """What a call is given that says which thing it is about: no constants, functions or modules."""
-    given = (*call.row.arguments, *(term for _, term in call.row.keywords))
     return {
         term
-        for argument in given
-        for term in project.terms_of(call.function, argument)
+        for term in _given(project, call)
         if isinstance(project.term(call.function, term), Attr | Param | Local)
     }
 

@@ -50,6 +50,7 @@ _NOT_FAILURES = frozenset(
         "IntegrityError",
         "KeyError",
         "KeyboardInterrupt",
+        "ResultMissing",
         "StopIteration",
         "UniqueViolation",
         "UniqueViolationError",

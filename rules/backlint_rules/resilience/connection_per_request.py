@@ -7,6 +7,7 @@ from backlint.api import (
     Confidence,
     Effect,
     EventKind,
+    Evidence,
     Findings,
     InstanceValue,
     Name,
@@ -59,10 +60,43 @@ class ConnectionPerRequest(Rule):
             function = call.function
             if not findings.wants(function) or _is_kept(call) or _is_of_module(project, call):
                 continue
+            if (made := _made_for_some(project, call)) is not None:
+                for one in made:
+                    _report_made(project, findings, one, call)
+                continue
             for reach, what in ((project.per_request, "request"), (project.per_job, "job")):
                 if function in reach:
                     _report(project, findings, call, what, _client(call) in kept)
                     break
+
+
+def _made_for_some(project: Project, call: CallSite) -> list[CallSite] | None:
+    """Where a class that opens a client when it is made is made again, besides once for all; None where it isn't both."""
+    if not call.function.summary.name.endswith(".__init__"):
+        return None
+    makers = project.callers(call.function)
+    if not any(one.function.index == 0 or _is_kept(one) for one in makers):
+        return None
+    return [one for one in makers if one.function.index and not _is_kept(one)]
+
+
+def _report_made(project: Project, findings: Findings, made: CallSite, opened: CallSite) -> None:
+    """The object that a request or job makes for itself, where the same class serves others once for all."""
+    function = made.function
+    for reach, what in ((project.per_request, "request"), (project.per_job, "job")):
+        if function in reach:
+            name = project.words(function, made.row.function)
+            findings.add(
+                made,
+                f"`{name}(…)` opens a new client or connection for every {what} in `{short_name(function)}`",
+                confidence=Confidence.HIGH if what == "request" else Confidence.MEDIUM,
+                advice=f"make it once, at module level or when the application starts, and reuse it in `{short_name(function)}`",
+                evidence=(
+                    *reach.chain(function),
+                    Evidence(opened.function.path, opened.span, "the client is opened here"),
+                ),
+            )
+            return
 
 
 def _client(call: CallSite) -> str:

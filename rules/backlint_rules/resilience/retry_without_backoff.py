@@ -7,6 +7,7 @@ from backlint.api import (
     Call,
     CallSite,
     Confidence,
+    Effect,
     Evidence,
     Findings,
     Project,
@@ -51,15 +52,20 @@ class RetryWithoutBackoff(Rule):
     def check(self, project: Project, findings: Findings) -> None:
         """Look at retry settings without a wait, and at loops that count their tries."""
         for call, retry in retry_settings(project, findings):
-            waits = [call.argument(None, name) for name in retry.waits]
-            asked = any(call.argument(None, name) is not None for name in (*retry.bounds, "autoretry_for"))
-            given = any(term is not None and _grows(project, call, term) for term in waits)
+            waits = [(name, call.argument(None, name)) for name in retry.waits]
+            evenly = [name for name, term in waits if term is not None and name in retry.fixed]
+            asks = (*retry.bounds, "autoretry_for")
+            asked = any(call.argument(None, name) is not None for name in asks) or _is_told_to(call, evenly)
+            given = any(
+                term is not None and _grows(project, call, term, fixed=name in retry.fixed)
+                for name, term in waits
+            )
             waits_evenly = retry.waits and not retry.backs_off and not given and not call.passes_unknown
             if (
                 asked
                 and waits_evenly
                 and not is_unlimited(project, call, retry)
-                and _retries_by_itself(call)
+                and (_retries_by_itself(call) or _is_told_to(call, evenly))
                 and not _tries_once_more(project, call, retry)
             ):
                 _report_setting(project, findings, call, retry.waits)
@@ -74,9 +80,15 @@ def _retries_by_itself(call: CallSite) -> bool:
     return "autoretry_for" in names or "max_retries" not in names
 
 
-def _grows(project: Project, call: CallSite, term: int) -> bool:
+def _is_told_to(call: CallSite, evenly: list[str]) -> bool:
+    """Whether a running job asks to be tried again: `self.retry(countdown=30)`, and no decorator's settings."""
+    return bool(evenly) and Effect.ENQUEUES in call.effects
+
+
+def _grows(project: Project, call: CallSite, term: int, *, fixed: bool) -> bool:
     """Whether an argument asks for waits that differ: anything but none, or a constant of the library."""
-    if project.constant(call.function, term) in (None, False, 0):
+    value = project.constant(call.function, term)
+    if value in (None, False, 0) or (fixed and isinstance(value, int | float)):
         return False
     row = project.term(call.function, bare(call.function.file, term))
     made = project.value(call.function, row.function) if isinstance(row, Call) else None

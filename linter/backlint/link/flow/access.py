@@ -128,6 +128,12 @@ def speaks_of_devices(function: LinkedFunction) -> bool:
     return bool(_OTHER_TOKENS.intersection(identifier_words(function.symbol)))
 
 
+def speaks_of_passcodes(function: LinkedFunction) -> bool:
+    """Whether a `code` in a function is a one-time password."""
+    return bool(_PASSCODES.intersection(identifier_words(function.summary.name.rpartition(".")[2])))
+
+
+_PASSCODES = frozenset({"otp", "totp", "passcode", "mfa"})
 _OTHER_TOKENS = frozenset(
     {
         "push",

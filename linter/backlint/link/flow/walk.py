@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backlint.finding import Confidence, Evidence
-from backlint.link.flow.access import is_identifier, own_name, removes, speaks_of_devices
+from backlint.link.flow.access import (
+    is_identifier,
+    own_name,
+    removes,
+    speaks_of_devices,
+    speaks_of_passcodes,
+)
 from backlint.link.flow.answers import HARMLESS, Answer, Frame, Origin
 from backlint.link.flow.attributes import attribute, of_name
 from backlint.link.flow.calls import called, raised_by
@@ -29,6 +35,7 @@ from backlint.link.flow.labels import WHOLES, Label
 from backlint.link.flow.objects import holder, shown_fields
 from backlint.link.flow.parameters import parameter
 from backlint.link.flow.raised import handler_of
+from backlint.link.graph import bare
 from backlint.link.values import UNKNOWN, ClassValue, InstanceValue, Value, options
 from backlint.link.words import words
 from backlint.term import (
@@ -58,6 +65,7 @@ if TYPE_CHECKING:
 
     from backlint.link.flow.query import Flow
 
+_CODES = (("code",), ("pin",))
 BUDGET = 400
 """Terms that one query looks at."""
 _CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
@@ -170,13 +178,23 @@ class Walk:
         """A value under a key: its own origin, or what the key's name says of it."""
         answer = self.term(frame, value, block)
         if (
-            answer is None
+            (answer is None or (answer is HARMLESS and self._is_bearer(frame, key, value)))
             and self.label.named
             and (self._is_secret_name(frame, key) or key.lower() in _CREDENTIAL_HEADERS)
             and self.can_be_text(frame, value)
         ):
             return self.origin(key, "a secret by its name", Confidence.MEDIUM, named=True)
         return answer
+
+    def _is_bearer(self, frame: Frame, key: str, value: int) -> bool:
+        """Whether a header of credentials is put together of something that is no literal: `f"Bearer {key}"`."""
+        rows = frame.function.file.summary.terms
+        made = rows[bare(frame.function.file, value)]
+        if key.lower() not in _CREDENTIAL_HEADERS or not isinstance(made, Text):
+            return False
+        return any(
+            isinstance(rows[bare(frame.function.file, part)], Item | Attr | Name) for part in made.parts
+        )
 
     def can_be_text(self, frame: Frame, term: int) -> bool:
         """Whether formatting a value may show its content: objects show none unless their class says so."""
@@ -212,6 +230,8 @@ class Walk:
         """Whether a name alone makes a secret here: `token` is something else in a parser."""
         if identifier_words(name) == ("token",) and speaks_of_devices(frame.function):
             return False
+        if identifier_words(name) in _CODES and speaks_of_passcodes(frame.function):
+            return True
         return names_secret(name)
 
     def _read_by_key(self, frame: Frame, term: int) -> Answer:
