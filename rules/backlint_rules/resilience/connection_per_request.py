@@ -60,14 +60,31 @@ class ConnectionPerRequest(Rule):
             function = call.function
             if not findings.wants(function) or _is_kept(call) or _is_of_module(project, call):
                 continue
-            if (made := _made_for_some(project, call)) is not None:
-                for one in made:
-                    _report_made(project, findings, one, call)
+            if _made_for_some(project, call) is not None:
                 continue
             for reach, what in ((project.per_request, "request"), (project.per_job, "job")):
                 if function in reach:
                     _report(project, findings, call, what, _client(call) in kept)
                     break
+        for made in project.calls():
+            opened = _opened_by(project, made)
+            if opened is not None and made in (_made_for_some(project, opened) or ()):
+                _report_made(project, findings, made, opened)
+
+
+def _opened_by(project: Project, made: CallSite) -> CallSite | None:
+    """What opens a connection while an object of the project is made."""
+    for key in made.targets:
+        target = project.graph.functions[key]
+        if target.summary.name.endswith(".__init__"):
+            for call in target.calls:
+                if (
+                    Effect.CONNECTS in call.effects
+                    and not _is_kept(call)
+                    and not _is_of_module(project, call)
+                ):
+                    return call
+    return None
 
 
 def _made_for_some(project: Project, call: CallSite) -> list[CallSite] | None:
