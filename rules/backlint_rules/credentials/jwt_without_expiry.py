@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from backlint.api import (
     NO_CONSTANT,
@@ -190,6 +190,17 @@ def _check_claims(project: Project, findings: Findings, call: CallSite) -> None:
     if term is None:
         return
     function = call.function
+    without = _callers_without(project, function, term)
+    for caller in without:
+        findings.add(
+            caller,
+            "the token is signed without `exp`, which other callers give: it is valid for ever",
+            confidence=Confidence.MEDIUM,
+            advice='add `"exp": datetime.now(timezone.utc) + timedelta(minutes=15)` to the claims',
+            evidence=(Evidence(function.path, call.span, "it is signed here"),),
+        )
+    if without:
+        return
     held, evidence = _has_expiry(project, function, term, 0)
     if held is False:
         findings.add(
@@ -263,15 +274,19 @@ def _check_lifetime(project: Project, findings: Findings, call: CallSite) -> Non
 
 
 def _has_expiry(
-    project: Project, function: LinkedFunction, term: int, depth: int
+    project: Project, function: LinkedFunction, term: int, depth: int, known: str = ""
 ) -> tuple[bool | None, tuple[Evidence, ...]]:
-    """Whether claims hold `exp`; None where that can't be followed."""
+    """Whether claims hold `exp`; None where that can't be followed.
+
+    Args:
+        known: The parameter `**name` of the function, where a call is followed whose keywords are all known.
+    """
     if depth > _DEPTH or _sets_expiry(project, function):
         return (True if depth <= _DEPTH else None), ()
     row = project.term(function, bare(function.file, term))
     match row:
         case Mapping(entries=entries):
-            return _of_mapping(project, function, entries, depth)
+            return _of_mapping(project, function, entries, depth, known)
         case Join(options=terms):
             return _worst(_has_expiry(project, function, option, depth + 1) for option in terms)
         case Operation(operator="|" | "or", operands=operands):
@@ -289,12 +304,15 @@ Held = tuple[bool | None, tuple[Evidence, ...]]
 
 
 def _of_mapping(
-    project: Project, function: LinkedFunction, entries: Iterable[tuple[int, int]], depth: int
+    project: Project, function: LinkedFunction, entries: Iterable[tuple[int, int]], depth: int, known: str
 ) -> Held:
     held: bool | None = False
     evidence: tuple[Evidence, ...] = ()
     for key, value in entries:
         if key < 0:
+            row = project.term(function, bare(function.file, value))
+            if known and isinstance(row, Param) and row.name == known:
+                continue
             inner, shown = _has_expiry(project, function, value, depth + 1)
             if inner:
                 return True, ()
@@ -330,25 +348,52 @@ def _of_call(project: Project, function: LinkedFunction, row: Call, depth: int) 
             return None, ()
         target = project.graph.functions[value.file, value.function]
         returned = [event.term for event in target.summary.events if event.kind == EventKind.RETURN]
-        results += [_has_expiry(project, target, term, depth + 1) for term in returned]
+        known = "" if any(name == "**" for name, _ in row.keywords) else _gathers(target)
+        results += [_has_expiry(project, target, term, depth + 1, known) for term in returned]
     held, evidence = _worst(results) if results else (None, ())
     return held, evidence
 
 
+def _gathers(function: LinkedFunction) -> str:
+    """The parameter that takes all other keywords; empty where there is none."""
+    found = (one.name for one in function.summary.parameters if one.kind == "**")
+    return next(found, "")
+
+
 def _of_callers(project: Project, function: LinkedFunction, row: Param, depth: int) -> Held:
     """What callers hand over: one that leaves `exp` out is enough."""
-    names = [parameter.name for parameter in function.summary.parameters]
     held = []
-    for call in project.calls():
-        if function.key not in call.targets or row.name not in names:
-            continue
-        position = names.index(row.name) - (1 if function.summary.cls >= 0 else 0)
+    for call, inner, shown in _handed_over(project, function, row, depth):
+        step = Evidence(call.function.path, call.span, "these claims have no `exp`")
+        held.append((inner, (*shown, step) if inner is False else ()))
+    return _worst(held) if held else (None, ())
+
+
+def _handed_over(
+    project: Project, function: LinkedFunction, row: Param, depth: int
+) -> Iterator[tuple[CallSite, bool | None, tuple[Evidence, ...]]]:
+    """Each call of a function, and whether what it passes as a parameter holds `exp`."""
+    names = [parameter.name for parameter in function.summary.parameters]
+    if row.name not in names:
+        return
+    position = names.index(row.name) - (1 if function.summary.cls >= 0 else 0)
+    for call in project.callers(function):
         term = call.argument(position, row.name)
         if term is not None and not call.passes_unknown:
-            inner, shown = _has_expiry(project, call.function, term, depth + 1)
-            step = Evidence(call.function.path, call.span, "these claims have no `exp`")
-            held.append((inner, (*shown, step) if inner is False else ()))
-    return _worst(held) if held else (None, ())
+            yield (call, *_has_expiry(project, call.function, term, depth + 1))
+
+
+def _callers_without(project: Project, function: LinkedFunction, term: int) -> list[CallSite]:
+    """The callers that leave `exp` out of the claims which a function signs, where others put it in."""
+    row = project.term(function, bare(function.file, term))
+    while isinstance(row, Local):
+        row = project.term(function, bare(function.file, row.base))
+    if not isinstance(row, Param) or _sets_expiry(project, function):
+        return []
+    found = list(_handed_over(project, function, row, 0))
+    if not any(held for _, held, _ in found):
+        return []
+    return [call for call, held, _ in found if held is False]
 
 
 def _of_value(project: Project, function: LinkedFunction, term: int) -> bool | None:
