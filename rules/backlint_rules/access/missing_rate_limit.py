@@ -23,6 +23,7 @@ from backlint.api import (
     Value,
     options,
 )
+from backlint_rules.access._codes import checks_code, makes_code
 from backlint_rules.access._routes import (
     CREDENTIALS,
     changes_state,
@@ -52,6 +53,7 @@ _WHY = {
     "verification": "codes can be guessed without end",
     "mail": "anybody can have mail sent to any address, without end",
     "text message": "each message is paid for, and phones can be rung without end",
+    "mail with a code": "mail can be sent without end, and each is another code to guess",
     "invitation": "mail can be sent to anyone without end, in the name of the service",
     "password": "the password it asks for can be guessed without end",
     "account": "accounts can be made by the thousand, and mail sent to anyone",
@@ -138,13 +140,18 @@ def _by_doing(project: Project, route: Route, handler: LinkedFunction) -> tuple[
     invites = bool(words(route.name) & {"invite", "invitation", "invitations"}) or any(
         "invite" in words(one.name.rpartition(".")[2]) for one in functions
     )
-    if anonymous and _sends_mail(project, functions) and _names_address(project, functions):
+    mails = _sends_mail(project, functions)
+    if anonymous and mails and _names_address(project, functions):
         return "mail", Confidence.MEDIUM
     if _sends_texts(project, functions) and (anonymous or words(route.name) & _CODES):
         return "text message", Confidence.MEDIUM
+    if mails and makes_code(route, functions):
+        return "mail with a code", Confidence.MEDIUM
+    if checks_code(route, functions):
+        return "one-time code", Confidence.MEDIUM
     if _asks_model(project, functions):
         return "language model", Confidence.LOW if route.is_admin_path else Confidence.MEDIUM
-    if invites and not anonymous and _sends_mail(project, functions):
+    if invites and not anonymous and mails:
         staff = any(_STAFF.search(guard.symbol.rpartition(".")[2]) for guard in route.authorisation)
         return "invitation", Confidence.LOW if staff or route.is_admin_path else Confidence.MEDIUM
     if _guesses(project, functions):

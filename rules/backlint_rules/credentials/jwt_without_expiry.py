@@ -105,10 +105,10 @@ class JwtWithoutExpiry(Rule):
         _check_settings(project, findings, self.id)
         check_refresh_tokens(project, findings)
         for call in project.calls():
-            if not findings.wants(call.function):
-                continue
             if call.entry is not None and "claims" in call.entry.sinks:
                 _check_claims(project, findings, call)
+            elif not findings.wants(call.function):
+                continue
             elif call.symbol == "flask_jwt_extended.create_access_token" or call.targets:
                 _check_lifetime(project, findings, call)
 
@@ -199,7 +199,7 @@ def _check_claims(project: Project, findings: Findings, call: CallSite) -> None:
             advice='add `"exp": datetime.now(timezone.utc) + timedelta(minutes=15)` to the claims',
             evidence=(Evidence(function.path, call.span, "it is signed here"),),
         )
-    if without:
+    if without or not findings.wants(function):
         return
     held, evidence = _has_expiry(project, function, term, 0)
     if held is False:

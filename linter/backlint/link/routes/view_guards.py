@@ -35,6 +35,8 @@ _POLICIES = (
     ),
 )
 _VIEW = "rest_framework.views.APIView"
+_SCOPED = "rest_framework.throttling.ScopedRateThrottle"
+_SCOPE = "throttle_scope"
 
 
 class ViewGuards:
@@ -140,7 +142,8 @@ class ViewGuards:
                         GuardKind.DECORATOR, file, item, found[0].summary.span, "class"
                     )
         if _VIEW in order:
-            yield from self._policies(draft)
+            named = self._names_scope(draft.view)
+            yield from (one for one in self._policies(draft) if named or not self._wants_scope(one))
 
     def _decorating(self, order: Sequence[str]) -> tuple[str, ...]:
         """The attributes in which a view lists decorators: Flask's own views know but one of the two."""
@@ -194,6 +197,23 @@ class ViewGuards:
                 continue
             yield from self._default(kind, default)
 
+    def _names_scope(self, view: str) -> bool:
+        """Whether a view says under which scope its calls are counted: in its class, or anywhere in its methods."""
+        if self._context.class_attribute(view, _SCOPE) is not None:
+            return True
+        for ancestor in self._context.evaluator.classes.order(view):
+            cls = self._context.evaluator.classes.project_class(ancestor)
+            if cls is not None and _SCOPE in cls.attributes:
+                return True
+        return False
+
+    def _wants_scope(self, guard: Guard) -> bool:
+        """Whether a throttle lets every call through where the view names no scope.
+
+        https://www.django-rest-framework.org/api-guide/throttling/#scopedratethrottle
+        """
+        return guard.kind is GuardKind.THROTTLE and guard.symbol == _SCOPED
+
     def _action_keywords(self, draft: Draft) -> dict[str, tuple[FileNode, int, Span]]:
         if draft.handler is None or draft.action_term < 0:
             return {}
@@ -233,7 +253,8 @@ class ViewGuards:
         }
         for name, default, kind, _ in _POLICIES:
             if name not in symbols:
-                yield from self._default(kind, default)
+                guards = self._default(kind, default)
+                yield from (one for one in guards if _SCOPE in symbols or not self._wants_scope(one))
 
     def _default(self, kind: GuardKind, name: str) -> Iterator[Guard]:
         for file, term in self._rest:
