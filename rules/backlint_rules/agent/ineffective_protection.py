@@ -10,6 +10,7 @@ from backlint.api import (
     Call,
     Confidence,
     Const,
+    EventKind,
     Evidence,
     FileContext,
     FileKind,
@@ -122,21 +123,59 @@ class IneffectiveProtection(Rule):
             _decorators(project, findings, function)
             report_keywords(project, findings, function)
             _dispatched(project, findings, function)
-            for call in function.calls:
-                if call.event.use == Use.DISCARDED and Role.INJECTS in project.roles(call):
-                    inner = (
-                        project.words(function, call.row.arguments[0])
-                        if call.row.arguments
-                        else "the dependency"
-                    )
-                    findings.add(
-                        call,
-                        f"the dependency on `{inner}` is created and not passed on, so it never runs",
-                        advice=f"give it to a parameter of `{short_name(function)}`, or to the route's `dependencies`",
-                    )
+            _never_run(project, findings, function)
         _unused(project, findings)
         _defaults(project, findings)
         report_settings(project, findings, self.id)
+
+
+def _never_run(project: Project, findings: Findings, function: LinkedFunction) -> None:
+    """Dependencies that are made where nothing resolves them: thrown away, or inside a handler."""
+    for call in function.calls:
+        discarded = call.event.use == Use.DISCARDED
+        if Role.INJECTS in project.roles(call) and (discarded or project.is_handler(function)):
+            inner = project.words(function, call.row.arguments[0]) if call.row.arguments else "the dependency"
+            what = "not passed on" if discarded else f"kept in `{short_name(function)}`, which is not asked"
+            findings.add(
+                call,
+                f"the dependency on `{inner}` is created and {what}, so it never runs",
+                advice=f"give it to a parameter of `{short_name(function)}`, or to the route's `dependencies`",
+            )
+        elif discarded and project.is_handler(function) and _makes_guard(project, call):
+            name = project.words(function, call.row.function)
+            findings.add(
+                call,
+                f"`{name}(…)` gives a dependency that is not passed on, so it never runs",
+                advice=f"put `Depends({name}(…))` on a parameter of `{short_name(function)}`, or into the route's "
+                "`dependencies`",
+            )
+
+
+def _makes_guard(project: Project, call: CallSite) -> bool:
+    """Whether all that a call does is to give a function that refuses: one for the framework to run."""
+    for key in call.targets:
+        target = project.graph.functions[key]
+        returned = [event.term for event in target.summary.events if event.kind == EventKind.RETURN]
+        made = [value for term in returned for value in options(_given(project, target, term))]
+        if not made or not all(
+            isinstance(value, FunctionValue)
+            and value.file == key[0]
+            and project.index.files[value.file].summary.functions[value.function].parent == key[1]
+            and _turns_away(project, project.graph.functions[value.file, value.function])
+            for value in made
+        ):
+            return False
+    return bool(call.targets)
+
+
+def _given(project: Project, function: LinkedFunction, term: int) -> Value:
+    """What a function returns, or what the dependency that it returns is on."""
+    row = project.term(function, term)
+    injects = isinstance(row, Call) and Role.INJECTS in project.evaluator.roles(
+        project.value(function, row.function)
+    )
+    inner = row.arguments[0] if isinstance(row, Call) and injects and row.arguments else term
+    return project.value(function, inner)
 
 
 def _decorators(project: Project, findings: Findings, function: LinkedFunction) -> None:
