@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backlint.finding import Span
+from backlint.link.routes.answers import GUARDING
 from backlint.link.routes.conditions import Condition, conditions_around
 from backlint.link.routes.context import Context, argument, join_paths
 from backlint.link.routes.model import UNKNOWN_PART, GuardKind
@@ -108,6 +109,7 @@ class Mounts:
         """What runs for every request of any application."""
         for site in context.calls():
             self._read(site)
+            self._wrap(site)
 
     def add(self, child: Origin, mount: Mount) -> None:
         """Put an object under another."""
@@ -214,6 +216,21 @@ class Mounts:
             self._group(site)
         elif name in ("before_request", "add_middleware", "before_app_request", "register_middleware"):
             self._hook(site, name)
+
+    def _wrap(self, site: CallSite) -> None:
+        """`limiter.limit("60 per minute")(blueprint)`: a decorator that guards all routes of what it is given."""
+        file = site.function.file
+        if len(site.row.arguments) != 1 or site.row.keywords:
+            return
+        made = file.summary.terms[site.row.function]
+        if not isinstance(made, Call):
+            return
+        evaluator = self.context.evaluator
+        if not GUARDING.intersection(evaluator.roles(evaluator.value(file, made.function))):
+            return
+        guard = PendingGuard(GuardKind.DECORATOR, file.index, site.row.function, site.span, "router")
+        for origin in self.context.origins.of_term(file, site.row.arguments[0]):
+            self.guard(origin, guard)
 
     def _mount(self, site: CallSite, name: str) -> None:
         position, prefix_at, keyword = _MOUNTING[name]
