@@ -26,8 +26,8 @@ _ARGUMENT = "exception_handlers"
 def error_handlers(project: Project) -> dict[FunctionKey, tuple[str, ...]]:
     """The exceptions, or status codes as empty names, that functions are registered for.
 
-    Flask's and Sanic's decorators, FastAPI's and Starlette's, Ninja's; the methods of the same meaning; and
-    the argument `exception_handlers` of Starlette, FastAPI and Litestar.
+    Flask's and Sanic's decorators, FastAPI's and Starlette's, Ninja's; the methods of the same meaning;
+    the argument `exception_handlers` of Starlette, FastAPI and Litestar; and the setting of Django REST framework.
     """
     found: dict[FunctionKey, list[str]] = {}
     for function in project.functions:
@@ -46,7 +46,27 @@ def error_handlers(project: Project) -> dict[FunctionKey, tuple[str, ...]]:
             for value in options(project.evaluator.value(file, handler)):
                 if isinstance(value, FunctionValue):
                     found.setdefault((value.file, value.function), []).append(name)
+    for key in _of_settings(project):
+        found.setdefault(key, []).append("builtins.Exception")
     return {key: tuple(names) for key, names in found.items()}
+
+
+def _of_settings(project: Project) -> Iterator[FunctionKey]:
+    """What Django REST framework calls for every exception of a view: `EXCEPTION_HANDLER` of its settings.
+
+    https://www.django-rest-framework.org/api-guide/exceptions/#custom-exception-handling
+    """
+    for file in project.files:
+        term = file.summary.names.get("REST_FRAMEWORK")
+        row = None if term is None else file.summary.terms[term]
+        for key, value in row.entries if isinstance(row, Mapping) else ():
+            name, text = (file.summary.terms[one] if one >= 0 else None for one in (key, value))
+            if not (isinstance(name, Const) and name.value == "EXCEPTION_HANDLER"):
+                continue
+            if isinstance(text, Const) and isinstance(text.value, str):
+                for handler in options(project.evaluator.symbol(text.value, file.root)):
+                    if isinstance(handler, FunctionValue):
+                        yield handler.file, handler.function
 
 
 def _by_status(file: FileNode, term: int) -> str:

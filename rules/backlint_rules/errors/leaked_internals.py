@@ -298,8 +298,10 @@ def _parameter(project: Project, frame: _Frame, row: Param) -> _Leak | None:
         if term is None:
             return None
         return _leak(project, outer, term)
-    last = frame.function.summary.parameters[-1].name
-    if row.name != last or _is_told_apart(project, frame):
+    names = [parameter.name for parameter in frame.function.summary.parameters]
+    # Frameworks pass the exception last; Django REST framework passes it first, before a context.
+    given = names[0] if names[0] in _EXCEPTION_NAMES else names[-1]
+    if row.name != given or _is_told_apart(project, frame):
         return None
     for name in project.error_handlers.get(frame.function.key, ()):
         short = name.rpartition(".")[2]
@@ -308,6 +310,9 @@ def _parameter(project: Project, frame: _Frame, row: Param) -> _Leak | None:
         if not _is_own(project, name) and (short in _LAYERS or _is_drivers(name)):
             return _Leak(f"the text of `{short}`", "which was not written for clients", Confidence.MEDIUM)
     return None
+
+
+_EXCEPTION_NAMES = frozenset({"exc", "exception", "error", "err", "e"})
 
 
 def _is_drivers(name: str) -> bool:
