@@ -4,7 +4,6 @@ import re
 
 from backlint.api import (
     Attr,
-    Call,
     Compare,
     Confidence,
     Const,
@@ -304,18 +303,6 @@ def _is_limited(project: Project, handler: LinkedFunction) -> bool:
     return any(plays(project, function, Role.LIMITS_RATE, _LIMITS) for function in runs(project, handler))
 
 
-def _is_limited_together(project: Project, handler: LinkedFunction) -> bool:
-    """Whether a limiter is put on a group of routes in the module of a handler: `limiter.limit("5/minute")(blueprint)`."""
-    module = project.graph.functions[handler.file.index, 0]
-    return any(
-        isinstance(project.term(module, call.row.function), Call)
-        and call.row.arguments
-        and not isinstance(project.value(module, call.row.arguments[0]), FunctionValue)
-        and Role.LIMITS_RATE in project.guard_roles(module, call.row.function)
-        for call in module.calls
-    )
-
-
 def _report(
     project: Project,
     findings: Findings,
@@ -324,7 +311,7 @@ def _report(
     purpose: str,
     confidence: Confidence,
 ) -> None:
-    if handler is not None and (_is_limited(project, handler) or _is_limited_together(project, handler)):
+    if handler is not None and _is_limited(project, handler):
         return
     method = "/".join(route.methods) or "ANY"
     limited = sorted(other.name for other in project.routes if other.limits)
