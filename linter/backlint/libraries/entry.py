@@ -133,6 +133,8 @@ class FunctionEntry(
     request_commit: dict[str, tuple[str, ...]] = {}
     """Arguments, and their values under which the session of each request is committed once it is answered."""
     query: tuple[QueryStep, ...] = ()
+    limited_by: tuple[ArgumentRef, ...] = ()
+    """Arguments that say how many rows it gives at most, where they are given and not None."""
     lazy: bool = False
     """It only builds; the effects of its class's `consume` happen when the result is used."""
     consumes: tuple[ArgumentRef, ...] = ()

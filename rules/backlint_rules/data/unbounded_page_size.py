@@ -112,6 +112,12 @@ def _limits(project: Project) -> Iterator[Limit]:
             size = _size_argument(call, QueryStep.PAGINATES in steps)
             if size is not None:
                 yield Limit(call, call.function, size)
+        elif call.entry is not None and call.entry.limited_by:
+            places = call.entry.limited_by
+            position = next((place for place in places if isinstance(place, int)), None)
+            size = call.argument(position, *(place for place in places if isinstance(place, str)))
+            if size is not None:
+                yield Limit(call, call.function, size)
         for statement in project.statements(call):
             size = _sql_size(project, call, statement)
             if size is not None:

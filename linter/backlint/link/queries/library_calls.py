@@ -21,7 +21,7 @@ from backlint.link.queries.starts import (
 )
 from backlint.link.queries.statements import cursor, statement_of
 from backlint.link.query import Query, Step
-from backlint.link.values import UNKNOWN, ClassValue, InstanceValue, Value, options
+from backlint.link.values import UNKNOWN, ClassValue, ConstantValue, InstanceValue, Value, options
 from backlint.term import Attr, Call, Name, Param
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def library_call(
     value = queries.evaluator.value(frame.file, term)
     kind = value.symbol if isinstance(value, InstanceValue) else ""
     kinds = (*entry.query, *projected, *_bounds_given(queries, frame, row))
+    if _is_limited(queries, frame, row, entry):
+        kinds = (*kinds, QueryStep.LIMITS)
     executed = Effect.QUERIES in entry.effects and not entry.lazy
     if entry.consumes and not entry.lazy:
         executed, kinds = True, (*kinds, QueryStep.ALL)
@@ -85,6 +87,15 @@ def library_call(
     if not base.model and base.sql is None and QueryStep.FILTERS in entry.query and base.steps:
         base = replace(base, model=filtered_class(queries, frame, row))
     return base.with_step(step, executed=executed, kind=kind)
+
+
+def _is_limited(queries: Queries, frame: Frame, row: Call, entry: FunctionEntry) -> bool:
+    """Whether an argument says how many rows there may be: `cursor.to_list(length=100)`."""
+    for argument in entry.limited_by:
+        term = call_argument(row, argument)
+        if term is not None:
+            return ConstantValue(None) not in options(queries.evaluator.value(frame.file, term))
+    return False
 
 
 def _bounds_given(queries: Queries, frame: Frame, row: Call) -> tuple[QueryStep, ...]:
