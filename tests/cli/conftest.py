@@ -72,6 +72,7 @@ class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     stdin: tuple[str, bytes] | None = None
     progress: Callable[[int, int], None] | None = None
     baseline: Path | None = None
+    memory: Any = None
 
 
 class Engine:
