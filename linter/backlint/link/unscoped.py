@@ -615,13 +615,11 @@ class Objects:
 
     def tied(self, handler: FunctionKey) -> frozenset[str]:
         """Tables of which a handler has nothing but the caller's."""
-        routes = self._project.handlers.get(handler, ())
-        return frozenset(self._judge.access.of(routes[0]).right) if routes else frozenset()
+        return frozenset(self._judge.access_of(handler).right if handler in self._project.handlers else ())
 
     def columns(self, handler: FunctionKey) -> frozenset[tuple[str, str]]:
         """Tables and their columns that a handler asks to be the caller's, such as a tenant's."""
-        routes = self._project.handlers.get(handler, ())
-        return frozenset(self._judge.access.of(routes[0]).columns) if routes else frozenset()
+        return frozenset(self._judge.access_of(handler).columns if handler in self._project.handlers else ())
 
     def exposed(self, route: Route) -> str:
         """The table that a route alone lists to strangers, and that others show to its owners; empty for none."""

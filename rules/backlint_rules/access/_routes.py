@@ -40,6 +40,23 @@ _TOKEN = frozenset(
 _OF_A_SESSION = frozenset({"auth", "token", "tokens", "jwt", "session", "access", "login"})
 _REGISTER = frozenset({"register", "registration", "signup"})
 _SECOND_FACTOR = frozenset({"otp", "totp", "2fa", "mfa"})
+_LOOKS_AT_CODES = (
+    frozenset(
+        {
+            "verify",
+            "verification",
+            "check",
+            "confirm",
+            "validate",
+            "login",
+            "challenge",
+            "authenticate",
+            "code",
+        }
+    )
+    | _SECOND_FACTOR
+)
+_VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _VERIFIED = frozenset({"email", "otp", "code", "account", "phone"})
 _FORGOTTEN = frozenset({"reset", "forgot", "forgotten", "recover", "recovery"})
 _OF_ACCOUNTS = frozenset({"auth", "account", "accounts", "user", "users", "login"})
@@ -99,7 +116,7 @@ def gives_access(route: Route) -> str:
         return "password reset"
     if found & _RESETS and found & _SIGNED_IN:
         return "password reset"
-    if found & _SECOND_FACTOR:
+    if found & _SECOND_FACTOR and _takes_code(route, segment):
         return "one-time code"
     if "verify" in found and found & _VERIFIED:
         return "verification"
@@ -114,6 +131,13 @@ def gives_access(route: Route) -> str:
     if last & _LOGIN or {"sign", "in"} <= last or {"log", "in"} <= last:
         return "login"
     return ""
+
+
+def _takes_code(route: Route, segment: frozenset[str]) -> bool:
+    """Whether a route of a second factor is there to look at a code: not to set it up, to switch it off or to show it."""
+    method = route.name.rpartition(".")[2]
+    name = words(route.name if method.upper() in _VERBS else method)
+    return bool((segment | name) & _LOOKS_AT_CODES) or bool(segment & _SECOND_FACTOR)
 
 
 def takes_calls_of_others(route: Route) -> bool:

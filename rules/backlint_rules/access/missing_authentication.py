@@ -3,6 +3,7 @@
 import re
 
 from backlint.api import (
+    Attr,
     Confidence,
     Effect,
     Evidence,
@@ -30,6 +31,7 @@ from backlint_rules.access._routes import (
     one_line,
     plays,
     route_words,
+    runs,
     takes_calls_of_others,
     words,
 )
@@ -297,12 +299,24 @@ def _checks_inside(project: Project, handler: LinkedFunction) -> bool:
         project, handler, Role.VERIFIES_SIGNATURE, _CHECKS
     ):
         return True
+    if any(_reads_session_key(project, function) for function in runs(project, handler)):
+        return True
     for call in handler.calls:
         if any(_is_guarded(project, key) or _verifies(project, key) for key in call.targets):
             return True
         terms = (*call.row.arguments, *(term for _, term in call.row.keywords))
         if any(project.constant(handler, term) in (401, 403) for term in terms):
             return True
+    return False
+
+
+def _reads_session_key(project: Project, function: LinkedFunction) -> bool:
+    """Whether a function goes by the key of the visitor's session: what it changes is theirs, signed in or not."""
+    for event in function.summary.events:
+        for term in project.terms_of(function, event.term) if event.term >= 0 else ():
+            row = project.term(function, term)
+            if isinstance(row, Attr) and row.name == "session_key":
+                return True
     return False
 
 

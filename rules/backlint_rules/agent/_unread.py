@@ -67,8 +67,14 @@ def note_settings(node: ast.Assign, ctx: FileContext) -> None:
                 ctx.fact(key, "key", text=f"{text}={near}")
 
 
-def report_attributes(project: Project, findings: Findings, file: FileNode, number: int) -> None:
-    """Report attributes of a view that are nearly ones which its framework reads, or that another framework reads."""
+def report_attributes(
+    project: Project, findings: Findings, file: FileNode, number: int, elsewhere: dict[str, str]
+) -> None:
+    """Report attributes of a view that are nearly ones which its framework reads, or that another framework reads.
+
+    Args:
+        elsewhere: What `readers` gives.
+    """
     cls = file.summary.classes[number]
     symbol = f"{file.summary.module}.{cls.name}"
     set_to = [one for one in cls.attributes if one.value >= 0 and not one.instance]
@@ -86,7 +92,7 @@ def report_attributes(project: Project, findings: Findings, file: FileNode, numb
                 f"spell it `{meant}`",
             )
             if meant
-            else _unread(project, symbol, cls.name, attribute.name, known)
+            else _unread(project, symbol, attribute.name, known, elsewhere)
         )
         if told is None or meant in names or is_read(project, attribute.name):
             continue
@@ -99,11 +105,14 @@ def report_attributes(project: Project, findings: Findings, file: FileNode, numb
         )
 
 
-def _unread(project: Project, symbol: str, view: str, name: str, known: list[str]) -> tuple[str, str] | None:
+def _unread(
+    project: Project, symbol: str, name: str, known: list[str], elsewhere: dict[str, str]
+) -> tuple[str, str] | None:
     """What to say of an attribute that would guard a view of another framework, and what to do about it."""
     if decides_itself(project, symbol):
         return None
-    attribute, reader = _other_reader(project, name)
+    view = symbol.rpartition(".")[2]
+    attribute, reader = _other_reader(elsewhere, name)
     if reader:
         inherit = f"inherit from `{reader}`"
         if attribute != name:
@@ -140,20 +149,24 @@ def _protecting(project: Project, symbol: str) -> list[str]:
     return sorted(found)
 
 
-def _other_reader(project: Project, name: str) -> tuple[str, str]:
+def readers(project: Project) -> dict[str, str]:
+    """Attributes by which library classes are told what guards them, each with one class that reads it."""
+    return {
+        attribute: reader.rpartition(".")[2]
+        for reader, entry in reversed(project.catalogue.classes.items())
+        for attribute, one in entry.attributes.items()
+        if _SETTING.intersection(one.roles)
+    }
+
+
+def _other_reader(known: dict[str, str], name: str) -> tuple[str, str]:
     """The attribute that a name is or nearly is, and the library class that reads it; empty texts where there is none.
 
     `method_decorators` is Flask-RESTful's and means nothing on Flask's `MethodView`, `permission_classes` is
     Django REST framework's and means nothing on Django's `View`.
     """
-    readers = {
-        attribute: reader
-        for reader, entry in reversed(project.catalogue.classes.items())
-        for attribute, one in entry.attributes.items()
-        if _SETTING.intersection(one.roles)
-    }
-    near = get_close_matches(name, readers, 1, _CLOSE)
-    return (near[0], readers[near[0]].rpartition(".")[2]) if near else ("", "")
+    near = get_close_matches(name, known, 1, _CLOSE)
+    return (near[0], known[near[0]]) if near else ("", "")
 
 
 def decides_itself(project: Project, symbol: str) -> bool:

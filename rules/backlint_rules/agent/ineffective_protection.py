@@ -36,6 +36,7 @@ from backlint_rules.agent._unread import (
     GUARD_NAME,
     decides_itself,
     note_settings,
+    readers,
     report_attributes,
     report_keywords,
     report_settings,
@@ -112,10 +113,11 @@ class IneffectiveProtection(Rule):
 
     def check(self, project: Project, findings: Findings) -> None:
         """Look at the attributes of views, the order of decorators, dependencies and settings."""
+        elsewhere = readers(project)
         for file in project.files:
             is_wanted = findings.wants_file(file)
             for number in range(len(file.summary.classes) if is_wanted else 0):
-                report_attributes(project, findings, file, number)
+                report_attributes(project, findings, file, number, elsewhere)
                 report_order(project, findings, file, number)
         for function in project.functions:
             if not findings.wants(function):

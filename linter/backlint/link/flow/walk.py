@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from backlint.link.flow.query import Flow
 
 _CODES = (("code",), ("pin",))
+_COUNTS = (("count",), ("counts",), ("total",), ("number",), ("size",), ("length",))
 BUDGET = 400
 """Terms that one query looks at."""
 _CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
@@ -181,10 +182,17 @@ class Walk:
             (answer is None or (answer is HARMLESS and self._is_bearer(frame, key, value)))
             and self.label.named
             and (self._is_secret_name(frame, key) or key.lower() in _CREDENTIAL_HEADERS)
+            and not self._is_count(frame, value)
             and self.can_be_text(frame, value)
         ):
             return self.origin(key, "a secret by its name", Confidence.MEDIUM, named=True)
         return answer
+
+    def _is_count(self, frame: Frame, value: int) -> bool:
+        """Whether a variable is called a number of things: `{"refresh_tokens": removed_count}`."""
+        row = frame.function.file.summary.terms[value]
+        name = row.name if isinstance(row, Local | Param) else ""
+        return identifier_words(name)[-1:] in _COUNTS
 
     def _is_bearer(self, frame: Frame, key: str, value: int) -> bool:
         """Whether a header of credentials is put together of something that is no literal: `f"Bearer {key}"`."""

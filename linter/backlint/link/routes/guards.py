@@ -31,13 +31,14 @@ from backlint.summary import EventKind
 from backlint.term import Attr, Call, Compare, Const, Item, Name, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from backlint.finding import Span
     from backlint.link.graph import FunctionKey
     from backlint.link.index import FileNode
     from backlint.link.routes.context import Context
     from backlint.link.routes.mounts import PendingGuard
+    from backlint.summary import Event
 
 _MAY_GUARD = re.compile(
     r"auth|login|logged|perm|token|user|requir|role|jwt|verif|protect|secur|private|acl|access|admin|staff|member|scope"
@@ -279,14 +280,13 @@ class Guards:
         """What a predicate over the request asks: whether somebody is signed in, or what they may do."""
         names: set[str] = set()
         functions = self.context.project.graph.functions
-        if any(_asks_presence(functions[key].file, functions[key].summary.events) for key in keys):
+        present = [key for key in keys if _asks_presence(functions[key].file, functions[key].summary.events)]
+        if present:
             names.add("is_authenticated")
-        pending = [(key, 0) for key in keys]
+        pending = [(key, 0) for key in keys if key not in present]
         while pending:
             key, depth = pending.pop()
             function = functions[key]
-            if depth == 0 and _asks_presence(function.file, function.summary.events):
-                continue
             names.update(_names_read(function.file, function.summary.events))
             for call in function.calls:
                 pending.extend((target, depth + 1) for target in call.targets if depth < 3)
@@ -377,9 +377,9 @@ class Guards:
             yield replace(guard, path=at.summary.path)
 
 
-def _asks_presence(file: FileNode, events: object) -> bool:
+def _asks_presence(file: FileNode, events: Iterable[Event]) -> bool:
     """Whether a predicate says only whether there is a user: `return info.context.user is not None`."""
-    returned = [bare(file, event.term) for event in events if event.kind == EventKind.RETURN]  # type: ignore[attr-defined]
+    returned = [bare(file, event.term) for event in events if event.kind == EventKind.RETURN]
     asked = [_is_presence(file, term) for term in returned if term >= 0]
     return any(asked) and all(one is not False for one in asked)
 
@@ -395,8 +395,8 @@ def _is_presence(file: FileNode, term: int) -> bool | None:
     return isinstance(left, Attr) and left.name == "user" and isinstance(right, Const) and right.value is None
 
 
-def _names_read(file: FileNode, events: object) -> Iterator[str]:
-    pending = [term for event in events for term in (event.term, event.value) if term >= 0]  # type: ignore[attr-defined]
+def _names_read(file: FileNode, events: Iterable[Event]) -> Iterator[str]:
+    pending = [term for event in events for term in (event.term, event.value) if term >= 0]
     seen: set[int] = set()
     while pending:
         term = pending.pop()

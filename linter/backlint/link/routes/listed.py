@@ -201,7 +201,24 @@ def _litestar(context: Context, mounts: Mounts, sites: list[CallSite]) -> Iterat
                         yield from _litestar_route(context, mounts, found, way, single.symbol)
     for key, handler in handlers.items():
         if key not in reached:
-            yield from _litestar_route(context, mounts, handler, Way("", (), False), "")
+            yield from _litestar_unreached(context, mounts, handler, handlers)
+
+
+def _litestar_unreached(
+    context: Context, mounts: Mounts, handler: _Handler, handlers: dict[FunctionKey, _Handler]
+) -> Iterator[Draft]:
+    """A handler that no application is seen to be given: plugins may find controllers by themselves."""
+    file = context.project.files[handler.key[0]]
+    summary = file.summary.functions[handler.key[1]]
+    view = context.evaluator.owner(file, summary) if summary.cls >= 0 else ""
+    somewhere = Way("", (), False)
+    ways = (
+        [way for found, way in _controller(context, mounts, view, (somewhere,), handlers) if found is handler]
+        if view
+        else [somewhere]
+    )
+    for way in ways:
+        yield from _litestar_route(context, mounts, handler, way, view)
 
 
 def _litestar_handlers(context: Context) -> Iterator[_Handler]:

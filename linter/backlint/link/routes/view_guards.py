@@ -199,8 +199,6 @@ class ViewGuards:
 
     def _names_scope(self, view: str) -> bool:
         """Whether a view says under which scope its calls are counted: in its class, or anywhere in its methods."""
-        if self._context.class_attribute(view, _SCOPE) is not None:
-            return True
         for ancestor in self._context.evaluator.classes.order(view):
             cls = self._context.evaluator.classes.project_class(ancestor)
             if cls is not None and _SCOPE in cls.attributes:
