@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from backlint.discovery import read
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from backlint.discovery import SourceFile
     from backlint.finding import Notice
     from backlint.report import Report
 
@@ -45,18 +46,18 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that are read."""
     found: list[str] = []
 
-    def counting(file: object, limit: int) -> bytes | Notice:
-        found.append(getattr(file, "path", ""))
-        return read(file, limit)  # type: ignore[arg-type]
+    def counting(file: SourceFile, limit: int) -> bytes | Notice:
+        found.append(file.path)
+        return read(file, limit)
 
     monkeypatch.setattr(analysis, "read", counting)
     return found
 
 
-def check(root: Path, **options: object) -> Report:
+def check(root: Path, **options: Any) -> Report:
     chosen = Settings(root=root, profile=Profile.AUDIT)
     request = {"paths": (root,), "settings": chosen, "cache_dir": root.parent / "cache", "jobs": 1, **options}
-    return run.check(run.CheckRequest(**request))  # type: ignore[arg-type]
+    return run.check(run.CheckRequest(**request))
 
 
 @pytest.mark.usefixtures("later")

@@ -22,9 +22,7 @@ _SECOND = re.compile(
     r"(?:IntegrityError|UniqueViolation\w*|Duplicate\w*Error|NotUniqueError|Already\w+?(?:Error|Exception)?)$"
 )
 """Exceptions that tell the second of two that it is the second."""
-_LOCKS = re.compile(
-    r"(?:^|_)(?:lock|locks|locked|locker|mutex|semaphore|advisory|for_update)(?:_|$)", re.IGNORECASE
-)
+_LOCKS = re.compile(r"(?:^|_)(?:lock|locks|locked|mutex|semaphore|advisory|for_update)(?:_|$)", re.IGNORECASE)
 _IF_ABSENT = "nx"
 """A key that only one can set: who comes second is told so."""
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
